@@ -1,0 +1,1 @@
+"""Is it true, is it valid, is this computer fit: the checks that change nothing."""

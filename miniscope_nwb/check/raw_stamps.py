@@ -1,0 +1,102 @@
+"""Time stamps of a raw device, read a second time and straight from the bytes of their file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from miniscope_nwb.check import raw_text
+from miniscope_nwb.recording import FloatArray, IntArray
+
+MS_PER_S = 1000.0
+SENSOR_ROWS = 608  # of the Miniscope V4: ONIX writes one clock word a sensor row
+
+
+@dataclass(frozen=True, slots=True)
+class RawStamps:
+    """Stamps of one device as the raw file has them; both arrays have shape (n_rows,)."""
+
+    frame: IntArray  # 0-based index of the saved frame
+    time_s: FloatArray
+    n_loose: int = 0  # rows at the end that need not be in the NWB file: possibly half written
+
+
+def read_v4(path: Path) -> RawStamps:
+    """``timeStamps.csv`` of Miniscope-DAQ-QT: frame number from 0, then milliseconds."""
+    rows, is_complete = raw_text.read_cells(path)
+    header, rows = raw_text.split_header(rows)
+    frame_column, time_column = 0, 1
+    for column, name in enumerate(header):
+        if "time" in name:
+            time_column = column
+        elif name == "frame number":
+            frame_column = column
+    kept = raw_text.rectangular(rows, max(frame_column, time_column) + 1)
+    frame = raw_text.numbers([row[frame_column] for row in kept], whole=True)
+    time = raw_text.numbers([row[time_column] for row in kept], whole=True)
+    return _stamps(frame, time / MS_PER_S, n_loose=0 if is_complete else 1)
+
+
+def read_v3(path: Path) -> dict[int, RawStamps]:
+    """``timestamp.dat`` of the MFC software: stamps by camNum; frames are numbered from 1."""
+    rows, is_complete = raw_text.read_cells(path)
+    _, rows = raw_text.split_header(rows)
+    kept = raw_text.rectangular(rows, 3)
+    table = np.stack(
+        [raw_text.numbers([row[column] for row in kept], whole=True) for column in range(3)], axis=1
+    )
+    table = table[np.isfinite(table).all(axis=1)]
+    found = {}
+    for camera in np.unique(table[:, 0]):
+        mine = table[table[:, 0] == camera]
+        is_last = not is_complete and table[-1, 0] == camera
+        found[int(camera)] = _stamps(mine[:, 1] - 1, mine[:, 2] / MS_PER_S, n_loose=int(is_last))
+    return found
+
+
+def read_onix(clock: Path, start: Path, *, n_frames: int) -> RawStamps:
+    """ONI clock words, one or 608 a frame, over the clock's rate from the start-time file.
+
+    Parameters
+    ----------
+    clock
+        ``*-clock_<n>.raw``: little-endian 64-bit words; the first of a frame is its stamp.
+    start
+        ``start-time_<n>*.csv``: with or without a header; the rate stands behind the time.
+    n_frames
+        Frames of the video: what tells one word a frame from 608.
+    """
+    words = np.fromfile(clock, dtype="<u8", count=clock.stat().st_size // 8)
+    per_frame = SENSOR_ROWS if len(words) > 4 * max(n_frames, 1) else 1
+    ticks = words[: len(words) // per_frame * per_frame : per_frame]
+    rows, _ = raw_text.read_cells(start)
+    rate = raw_text.numbers([rows[-1][1]], whole=True)[0]
+    frame = np.arange(len(ticks), dtype=np.float64)
+    return _stamps(frame, ticks.astype(np.float64) / rate, n_loose=1)
+
+
+def read_gui(path: Path) -> RawStamps:
+    """CSV of the Open Ephys Miniscope V4 GUI: a row a saved frame, ``HardwareTime`` in ms."""
+    rows, is_complete = raw_text.read_cells(path)
+    header, rows = raw_text.split_header(rows)
+    column = header.index("hardwaretime") if "hardwaretime" in header else 1
+    kept = raw_text.rectangular(rows, column + 1)
+    time = raw_text.numbers([row[column] for row in kept])
+    frame = np.arange(len(time), dtype=np.float64)
+    return _stamps(frame, time / MS_PER_S, n_loose=0 if is_complete else 1)
+
+
+def _stamps(frame: FloatArray, time_s: FloatArray, *, n_loose: int) -> RawStamps:
+    is_row = np.isfinite(frame) & np.isfinite(time_s)
+    return RawStamps(
+        frame=frame[is_row].astype(np.int64), time_s=time_s[is_row], n_loose=n_loose
+    )
+
+
+def number_in_name(name: str) -> int | None:
+    """Return the number of a part, ``12`` of ``12.avi`` and ``msCam12.avi``; None without one."""
+    found = re.findall(r"\d+", Path(name).stem)
+    return int(found[-1]) if found else None

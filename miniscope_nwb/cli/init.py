@@ -1,0 +1,43 @@
+"""`miniscope-nwb init`: a metadata template that holds all that was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("raw", type=click.Path(path_type=Path))
+@click.option("--scope-camnum", type=int, help="V3 only: the camNum of the miniscope.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead.")
+@click.option("--overwrite", is_flag=True, help="Replace the file of -o.")
+@click.option("--quiet", is_flag=True, help="No remarks on standard error.")
+def init(
+    raw: Path, scope_camnum: int | None, output: Path | None, overwrite: bool, quiet: bool
+) -> None:
+    """Print a commented session.yaml for the recording folder RAW.
+
+    It holds all that was found and marks what DANDI needs and only you know. A folder of several
+    recordings gives one template for all of them.
+
+    \b
+    Example:
+      miniscope-nwb init data/2026_03_02/14_05_07 > session.yaml
+    """
+    from miniscope_nwb.convert.folder import read_recordings
+    from miniscope_nwb.convert.template import write_template
+    from miniscope_nwb.errors import OutputError
+    from miniscope_nwb.recording import ReadOptions
+
+    recordings = read_recordings(raw, ReadOptions(scope_camnum=scope_camnum))
+    template = write_template(recordings)
+    if output is None:
+        # Bytes, so that no console's code page and no line-end rule changes the template.
+        click.get_binary_stream("stdout").write(template.encode("utf-8"))
+    else:
+        if output.exists() and not overwrite:
+            raise OutputError(f"{output} exists already; give --overwrite to replace it.")
+        output.write_text(template, encoding="utf-8", newline="\n")
+    if not quiet:
+        click.echo("Fill in what is marked REQUIRED, then: convert RAW -m session.yaml", err=True)

@@ -1,0 +1,34 @@
+"""A progress bar with frames per second and time left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def frame_progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Give a callback (frames done, frames in all) that draws on standard error.
+
+    Without a terminal nothing is drawn but the last state; when quiet, nothing at all.
+    """
+    if quiet:
+        yield None
+        return
+    import sys
+
+    from tqdm import tqdm
+
+    bar = tqdm(
+        desc=label, unit="frame", file=sys.stderr, mininterval=0.2,
+        disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+
+    def update(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    try:
+        yield update
+    finally:
+        bar.close()

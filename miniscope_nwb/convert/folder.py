@@ -1,0 +1,155 @@
+"""A raw folder becomes NWB files: detect, read, reconcile, resolve, write.
+
+This module reads like the table of contents of `miniscope-nwb convert`; every step is a function
+of another module. Nothing is written before all recordings of the folder have been read, their
+clocks reconciled and their metadata resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from miniscope_nwb.convert import detect, join, metadata, names, reconcile, timing
+from miniscope_nwb.convert.stub import stub_timelines
+from miniscope_nwb.errors import OutputError, RecordingError
+from miniscope_nwb.recording import ReadOptions, Recording
+from miniscope_nwb.session import ConversionPlan, ConvertOptions, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One NWB file to be written: what goes in, and where it goes."""
+
+    plan: ConversionPlan
+    output: Path
+
+
+def plan_folder(
+    raw: Path,
+    *,
+    output: Path | None,
+    metadata_files: Sequence[Path],
+    options: ConvertOptions,
+) -> list[PlannedFile]:
+    """Plan every NWB file that a raw folder becomes, without writing anything.
+
+    Parameters
+    ----------
+    raw
+        Session folder, device folder, or a folder that holds several sessions.
+    output
+        An NWB file, a folder for files of the default names, or None for the working folder.
+    metadata_files
+        YAML files, merged in order; later ones win.
+    options
+        The user's choices.
+
+    Raises
+    ------
+    MiniscopeError
+        With one sentence that says what is wrong and what to do.
+    """
+    user = metadata.load_yaml_files(metadata_files)
+    read_options = ReadOptions(scope_camnum=options.scope_camnum, roles=user.roles)
+    segments = [make_segment(item, options) for item in read_recordings(raw, read_options)]
+    groups = [segments] if options.join else [[segment] for segment in segments]
+    if len(segments) > 1 and options.start_time is not None:
+        raise RecordingError(
+            f"{raw} holds {len(segments)} recordings, and --start-time can be true of only one of "
+            "them: convert their folders one by one."
+        )
+    plans = [make_plan(group, user, options) for group in groups]
+    files = [PlannedFile(plan=plan, output=place_output(plan, output)) for plan in plans]
+    _refuse_clashes(raw, files)
+    return files
+
+
+def read_recordings(raw: Path, options: ReadOptions) -> list[Recording]:
+    """Read every recording in or below a folder.
+
+    Problems that a person may decide on are in `Recording.problems`.
+
+    Raises
+    ------
+    DetectionError
+        If no reader, or more than one, recognises the folder.
+    RecordingError
+        If a recording cannot be read at all.
+    """
+    return [reader.read(source, options) for reader, source in detect.find_recordings(raw)]
+
+
+def make_segment(recording: Recording, options: ConvertOptions) -> Segment:
+    """Reconcile one recording's stamps and frames under the user's choices.
+
+    Raises
+    ------
+    RecordingError
+        If the recording has an error, or stamps and frames disagree beyond the choices.
+    """
+    errors = [problem.message for problem in recording.problems if problem.severity == "error"]
+    if errors:
+        raise RecordingError("\n".join(errors))
+    timelines = reconcile.reconcile_recording(
+        recording, on_mismatch=options.on_mismatch, stamps=options.stamps
+    )
+    shift_s = reconcile.session_clock_shift(recording, timelines)
+    if options.stub is not None:
+        timelines = stub_timelines(timelines, options.stub)
+    return Segment(recording=join.shift_clock(recording, shift_s), timelines=timelines)
+
+
+def make_plan(
+    segments: Sequence[Segment], user: metadata.UserMetadata, options: ConvertOptions
+) -> ConversionPlan:
+    """Put the segments of one NWB file together with its metadata and time report.
+
+    Raises
+    ------
+    MetadataError
+        If the YAML says something that the recording contradicts.
+    RecordingError
+        If the start is unknown, or segments do not belong into one file.
+    """
+    recordings = [segment.recording for segment in segments]
+    session = metadata.resolve(recordings, user, options)
+    root = recordings[0].root
+    if len(segments) > 1:
+        starts = [metadata.resolve_start(item, user, options).value for item in recordings]
+        root, segments = join.join_segments(segments, starts)
+    return ConversionPlan(
+        root=root,
+        segments=tuple(segments),
+        session=session,
+        timing=timing.report_segments(segments),
+        options=options,
+        problems=(
+            *(problem for segment in segments for problem in segment.recording.problems),
+            *(p for segment in segments for t in segment.timelines.values() for p in t.problems),
+            *session.problems,
+        ),
+    )
+
+
+def place_output(plan: ConversionPlan, output: Path | None) -> Path:
+    """Say where a plan's NWB file goes: the named file, or the default name in the named folder."""
+    if output is not None and output.suffix.lower() == ".nwb":
+        return output
+    has_behaviour = any(
+        segment.recording.cameras or segment.recording.samples for segment in plan.segments
+    )
+    return (output or Path()) / names.default_path(plan.session, has_behaviour=has_behaviour)
+
+
+def _refuse_clashes(raw: Path, files: Sequence[PlannedFile]) -> None:
+    """Two recordings must not end in one file without ``--join``."""
+    outputs = [file.output for file in files]
+    clash = next((output for output in outputs if outputs.count(output) > 1), None)
+    if clash is not None:
+        raise OutputError(
+            f"{raw} holds {len(files)} recordings and {outputs.count(clash)} of them would become "
+            f"{clash}: let -o name a folder for one file each, give --join for a single file, or "
+            "convert their folders one by one."
+        )

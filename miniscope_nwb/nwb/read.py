@@ -1,0 +1,296 @@
+"""Reads NWB files back into plain arrays and records, through h5py alone.
+
+Quick to start, sparing with memory, and independent of the code that wrote the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from miniscope_nwb.errors import NwbContentError
+from miniscope_nwb.recording import FloatArray, IntArray, Json
+
+MODULE = "processing/recording"
+Columns = dict[str, Any]  # column -> list of texts, or array with one row a table row
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a file says of subject and session; ``""`` where it says nothing."""
+
+    subject_id: str
+    session_id: str
+    identifier: str
+    has_behaviour: bool  # a behaviour video or head orientation is in the file
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One raw file, as the file lists it; `row` is what `FrameOrigins.file` refers to."""
+
+    row: int
+    device: str
+    path: str  # relative to the session root, with /
+    n_bytes: int
+    n_frames: int  # -1 where it is not a video
+    sha256: str  # "" where it was not computed
+    codec: str
+    is_converted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RepairRow:
+    """One stamp or frame that is not stored as recorded; see `recording.Repair`."""
+
+    device: str
+    frame: int
+    recorded_s: float
+    used_s: float
+    rule: str
+    recording: int  # row of `RecordingRow`
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRow:
+    """One raw recording of the file; several only after ``--join``."""
+
+    format: str
+    folder: str
+    offset_s: float
+    clock_shift_s: dict[str, float]  # by device; a device without a shift is absent
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A movie or behaviour video with the origin of each of its frames.
+
+    Arrays have shape (n_frames,). ``frame_index`` is the 0-based number of the saved frame in its
+    recording, ``file`` a row of the source files.
+    """
+
+    name: str  # in `acquisition`
+    device: str  # as recorded, with spaces
+    is_external: bool
+    time_s: FloatArray
+    frame_index: IntArray
+    file: IntArray
+    frame_in_file: IntArray
+    recording: IntArray
+    external_files: tuple[str, ...]  # as stored, relative to the NWB file
+    starting_frames: tuple[int, ...]
+
+    @property
+    def n_frames(self) -> int:
+        """Number of stored frames."""
+        return len(self.frame_index)
+
+
+@contextmanager
+def open_nwb(path: Path) -> Iterator[h5py.File]:
+    """Open an NWB file for reading.
+
+    Raises
+    ------
+    NwbContentError
+        If there is no such file, or it is not a whole NWB file; one sentence.
+    """
+    if path.is_dir():
+        raise NwbContentError(f"{path} is a folder; name the NWB file itself.")
+    if not path.is_file():
+        raise NwbContentError(f"{path} does not exist; check the path.")
+    if not h5py.is_hdf5(path):
+        raise NwbContentError(
+            f"{path} is not an NWB file: it does not begin as an HDF5 file does; name the .nwb "
+            "file that `miniscope-nwb convert` wrote."
+        )
+    try:
+        file = h5py.File(path, "r")
+    except OSError as problem:
+        raise NwbContentError(
+            f"{path} cannot be opened ({_reason(problem)}): it is cut short, damaged or open for "
+            "writing elsewhere; copy it again or convert again."
+        ) from problem
+    with file:
+        if "nwb_version" not in file.attrs:
+            raise NwbContentError(
+                f"{path} is an HDF5 file but not an NWB file: it states no nwb_version; name the "
+                ".nwb file that `miniscope-nwb convert` wrote."
+            )
+        yield file
+
+
+def _reason(problem: OSError) -> str:
+    """The part of HDF5's message that says something: it stands in brackets at the end."""
+    text = str(problem)
+    return text[text.find("(") + 1 :].rstrip(")") if "(" in text else text
+
+
+def read_identity(path: Path) -> Identity:
+    """Read subject, session and whether behaviour is in the file.
+
+    Raises
+    ------
+    NwbContentError
+        If it is not a whole NWB file.
+    """
+    with open_nwb(path) as file:
+        names = [name for group in ("acquisition",) if group in file for name in file[group]]
+        return Identity(
+            subject_id=_text(file, "general/subject/subject_id"),
+            session_id=_text(file, "general/session_id"),
+            identifier=_text(file, "identifier"),
+            has_behaviour=any(
+                name.startswith(("BehaviorVideo", "HeadOrientation")) for name in names
+            ),
+        )
+
+
+def read_table(file: h5py.File, name: str, *, group: str = MODULE) -> Columns | None:
+    """Read a table of plain columns; None where the file has no such table."""
+    table = file.get(f"{group}/{name}")
+    if not isinstance(table, h5py.Group):
+        return None
+    columns: Columns = {}
+    for column in table.attrs["colnames"]:
+        data = table[column]
+        if h5py.check_string_dtype(data.dtype) is not None:
+            columns[str(column)] = data.asstr()[:].tolist()
+        else:
+            columns[str(column)] = data[:]
+    return columns
+
+
+def read_sources(file: h5py.File) -> tuple[SourceRow, ...]:
+    """Read the list of raw files.
+
+    Raises
+    ------
+    NwbContentError
+        If there is none: the file was not made by `convert`.
+    """
+    table = read_table(file, "SourceFiles")
+    if table is None:
+        raise NwbContentError(
+            f"{file.filename} holds no table SourceFiles, so it was not made by `miniscope-nwb "
+            "convert` and does not tell what it was made of; name a file that was."
+        )
+    keys = ("device", "path", "bytes", "frames", "sha256", "codec", "converted")
+    return tuple(
+        SourceRow(row, str(device), str(path), int(size), int(frames), str(sha), str(codec), bool(c))
+        for row, (device, path, size, frames, sha, codec, c) in enumerate(
+            zip(*(table[key] for key in keys), strict=True)
+        )
+    )
+
+
+def read_repairs(file: h5py.File) -> tuple[RepairRow, ...]:
+    """Read the list of repairs; empty where nothing was repaired."""
+    table = read_table(file, "Repairs")
+    if table is None:
+        return ()
+    n_rows = len(table["device"])
+    # Columns that hold nothing but NaN, and the recording of a file with a single one, are absent.
+    nothing = np.full(n_rows, np.nan)
+    recorded, used = table.get("recorded_s", nothing), table.get("used_s", nothing)
+    recording = table.get("recording", np.zeros(n_rows, np.int64))
+    return tuple(
+        RepairRow(
+            device=str(table["device"][row]),
+            frame=int(table["frame"][row]),
+            recorded_s=float(recorded[row]),
+            used_s=float(used[row]),
+            rule=str(table["rule"][row]),
+            recording=int(recording[row]),
+        )
+        for row in range(n_rows)
+    )
+
+
+def read_recordings(file: h5py.File) -> tuple[RecordingRow, ...]:
+    """Read which raw recordings the file was made of."""
+    table = read_table(file, "Recordings")
+    if table is None:
+        return ()
+    return tuple(
+        RecordingRow(str(name), str(folder), float(offset), json.loads(shift))
+        for name, folder, offset, shift in zip(
+            table["format"],
+            table["folder"],
+            table["offset_s"],
+            table["clock_shift_json"],
+            strict=True,
+        )
+    )
+
+
+def read_options(file: h5py.File) -> dict[str, Json]:
+    """Read the choices with which the file was converted."""
+    table = read_table(file, "ConversionOptions")
+    if table is None:
+        return {}
+    pairs = zip(table["option"], table["value_json"], strict=True)
+    return {str(option): json.loads(value) for option, value in pairs}
+
+
+def read_series(file: h5py.File, sources: tuple[SourceRow, ...]) -> tuple[Series, ...]:
+    """Read all movies and behaviour videos, without their pixels.
+
+    Raises
+    ------
+    NwbContentError
+        If the origin of a movie's frames is not told.
+    """
+    acquisition = file["acquisition"]
+    found = []
+    for table_name in sorted(file.get(MODULE, {})):
+        if not table_name.startswith("FrameInfo"):
+            continue
+        suffix = table_name.removeprefix("FrameInfo")
+        names = (f"BehaviorVideo{suffix}", f"OnePhotonSeries{suffix}", "OnePhotonSeries")
+        name = next((name for name in names if name in acquisition), None)
+        info = read_table(file, table_name)
+        if name is None or info is None:
+            raise NwbContentError(
+                f"{file.filename} holds the table {table_name} but not the movie that it is "
+                "about; convert the recording again."
+            )
+        found.append(_one_series(acquisition[name], name, info, sources))
+    return tuple(found)
+
+
+def _one_series(
+    group: h5py.Group, name: str, info: Columns, sources: tuple[SourceRow, ...]
+) -> Series:
+    n_rows = len(info["file"])
+    external = group.get("external_file")
+    names = tuple(external.asstr()[:].tolist()) if external is not None else ()
+    starts = external.attrs.get("starting_frame", ()) if external is not None else ()
+    return Series(
+        name=name,
+        device=sources[int(info["file"][0])].device if n_rows else "",
+        is_external=external is not None,
+        time_s=group["timestamps"][:].astype(np.float64),
+        frame_index=info["frame_index"].astype(np.int64),
+        file=info["file"].astype(np.int64),
+        frame_in_file=info["frame_in_file"].astype(np.int64),
+        recording=info.get("recording", np.zeros(n_rows, np.int64)).astype(np.int64),
+        external_files=names,
+        starting_frames=tuple(int(start) for start in starts),
+    )
+
+
+def _text(group: Any, name: str) -> str:
+    """Read a scalar text, or ``""`` where there is none."""
+    node = group.get(name)
+    if not isinstance(node, h5py.Dataset) or node.shape != ():
+        return ""
+    value = node[()]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
