@@ -40,4 +40,3 @@ def subject_in_name(path: Path) -> str:
     """Return the subject that a well-formed file name speaks of, or ``""``."""
     match = _FILE.fullmatch(path.name)
     return match[1] if match else ""
-

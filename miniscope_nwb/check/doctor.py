@@ -1,4 +1,4 @@
-"""Is this computer fit? Versions, what is installed, decoders, memory, disk; each with its remedy."""
+"""Is this computer fit? Packages, decoders, memory and disk, each fault with its remedy."""
 
 from __future__ import annotations
 

@@ -23,7 +23,9 @@ FIXES = {
     "check_subject_proper_age_range": (
         f"Write an age range as lower/upper with the lower one first, such as P3M/P4M, {_SESSION}."
     ),
-    "check_subject_weight": f"Give subject.weight as number and unit, such as '0.023 kg', {_SESSION}.",
+    "check_subject_weight": (
+        f"Give subject.weight as number and unit, such as '0.023 kg', {_SESSION}."
+    ),
     "check_session_id_no_slashes": f"Take the slash out of session_id {_SESSION}.",
     "check_experimenter_exists": f"Give experimenter as a list of 'Last, First' {_SESSION}.",
     "check_experimenter_form": (
@@ -55,8 +57,8 @@ FIXES = {
         "its axes are stored, (time, width, height); a longer recording does not raise this."
     ),
     "check_image_series_data_size": (
-        "Nothing to mend: NWB Inspector notes every movie above 20 GB, because it would rather have "
-        "it compressed or outside; ours is compressed without loss, and the archive takes it."
+        "Nothing to mend: NWB Inspector notes every movie above 20 GB, because it would rather "
+        "have it compressed or outside; ours is compressed without loss, and the archive takes it."
     ),
     "check_image_series_external_file_valid": (
         "Put the video back where the NWB file says (beside it, in the folder of its own name), or "

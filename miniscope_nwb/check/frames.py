@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.check.report import Difference, Tally
+from miniscope_nwb.check.report import Difference, Kind, Tally
 from miniscope_nwb.errors import MiniscopeError
+from miniscope_nwb.nwb.axes import image_from_nwb, shape_in_nwb, write_image
 from miniscope_nwb.recording import IntArray
 
 Frame = npt.NDArray[Any]
@@ -70,6 +71,24 @@ def compare_parts(jobs: list[PartJob], *, progress: Progress | None = None) -> T
         for found in pool.map(lambda job: _compare_part(job, counter), jobs):
             tally.extend(found)
     return tally
+
+
+def count_frames(job: PartJob, tally: Tally) -> None:
+    """Account for the frames of a video that is not decoded, because its bytes are compared."""
+    from miniscope_nwb.video.probe import probe_part
+
+    n_frames = probe_part(job.path, relative_path=job.relative_path, index=0).n_frames
+    known = set(job.frames.tolist()) | job.explained
+    stop = int(job.frames.max(initial=-1)) + 1 if job.is_open_ended else n_frames
+    for number in range(min(stop, n_frames)):
+        if number not in known:
+            message = f"frame {number} of the file has no time stamp, and nothing says why"
+            _add(tally, job, "frames", -1, message)
+    for row, number in zip(job.rows.tolist(), job.frames.tolist(), strict=True):
+        if number >= n_frames:
+            _add(
+                tally, job, "frames", row, "is stamped, but the raw file has no such frame", number
+            )
 
 
 class _Counter:
@@ -140,12 +159,11 @@ def _decode(job: PartJob) -> Iterator[Frame]:
 
 def _difference(stored: Frame, raw: Frame) -> str:
     """Say how a stored frame and a raw one differ; ``""`` where they are equal, bit for bit."""
-    from miniscope_nwb.nwb.axes import from_nwb, to_nwb
-
-    turned = to_nwb(raw)
+    turned = np.empty(shape_in_nwb(raw.shape), raw.dtype)
+    write_image(raw, out=turned)
     if stored.dtype == turned.dtype and np.array_equal(stored, turned):
         return ""
-    mine = from_nwb(stored)
+    mine = image_from_nwb(stored)
     if mine.shape != raw.shape or mine.dtype != raw.dtype:
         return (
             f"is {mine.shape[1]}x{mine.shape[0]} {mine.dtype}, the raw frame is "
@@ -161,7 +179,7 @@ def _difference(stored: Frame, raw: Frame) -> str:
 
 
 def _add(
-    tally: Tally, job: PartJob, kind: Any, row: int, message: str, number: int | None = None
+    tally: Tally, job: PartJob, kind: Kind, row: int, message: str, number: int | None = None
 ) -> None:
     where = f" (frame {number} of the file)" if number is not None else ""
     tally.add(Difference(kind, job.series, row, job.relative_path, message + where))

@@ -86,7 +86,7 @@ def _examine_package(name: str, purpose: str, asked: Requirement | None) -> Find
 
 
 def _requirements() -> dict[str, Requirement]:
-    """What our own installed metadata ask for; nothing where we run from a bare source tree."""
+    """Read what our own metadata ask for; nothing where we run from a bare source tree."""
     from packaging.requirements import Requirement
 
     try:

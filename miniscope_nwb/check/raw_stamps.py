@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from miniscope_nwb.check import raw_text
+from miniscope_nwb.errors import RecordingError
 from miniscope_nwb.recording import FloatArray, IntArray
 
 MS_PER_S = 1000.0
@@ -73,7 +73,10 @@ def read_onix(clock: Path, start: Path, *, n_frames: int) -> RawStamps:
     per_frame = SENSOR_ROWS if len(words) > 4 * max(n_frames, 1) else 1
     ticks = words[: len(words) // per_frame * per_frame : per_frame]
     rows, _ = raw_text.read_cells(start)
-    rate = raw_text.numbers([rows[-1][1]], whole=True)[0]
+    rates = raw_text.numbers([row[1] for row in rows[-1:] if len(row) > 1], whole=True)
+    if not (len(rates) and rates[0] > 0):
+        raise RecordingError(f"{start} does not tell the rate of the clock; restore the file.")
+    rate = rates[0]
     frame = np.arange(len(ticks), dtype=np.float64)
     return _stamps(frame, ticks.astype(np.float64) / rate, n_loose=1)
 
@@ -91,12 +94,4 @@ def read_gui(path: Path) -> RawStamps:
 
 def _stamps(frame: FloatArray, time_s: FloatArray, *, n_loose: int) -> RawStamps:
     is_row = np.isfinite(frame) & np.isfinite(time_s)
-    return RawStamps(
-        frame=frame[is_row].astype(np.int64), time_s=time_s[is_row], n_loose=n_loose
-    )
-
-
-def number_in_name(name: str) -> int | None:
-    """Return the number of a part, ``12`` of ``12.avi`` and ``msCam12.avi``; None without one."""
-    found = re.findall(r"\d+", Path(name).stem)
-    return int(found[-1]) if found else None
+    return RawStamps(frame=frame[is_row].astype(np.int64), time_s=time_s[is_row], n_loose=n_loose)

@@ -1,8 +1,8 @@
-"""Text files of a raw recording, read a second time: a small parser that shares nothing with
-the readers of `convert`, so that a mistake of theirs does not hide itself from `verify`.
+"""Text files of a raw recording, read a second time.
 
-It knows no rules of mending: a number is a number, whatever a spreadsheet did to its looks, and
-what is no row of numbers is left out.
+A small parser that shares nothing with the readers of `convert`, so that a mistake of theirs does
+not hide itself from `verify`. It knows no rules of mending: a number is a number, whatever a
+spreadsheet did to its looks, and what is no row of numbers is left out.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def doctor(folder: Path, as_json: bool, quiet: bool) -> int:
     Example:
       miniscope-nwb doctor
       miniscope-nwb doctor /data/nwb --json
-    """
+    """  # noqa: D301  (click reads the backspace)
     from miniscope_nwb.check.doctor import examine
 
     findings = examine(folder)

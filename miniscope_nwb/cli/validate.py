@@ -1,4 +1,4 @@
-"""`miniscope-nwb validate`: would pynwb, NWB Inspector and DANDI accept the file?"""
+"""`miniscope-nwb validate`: whether pynwb, NWB Inspector and DANDI accept the file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def validate(nwb_file: Path, strict: bool, as_json: bool, quiet: bool) -> int:
     \b
     Example:
       miniscope-nwb validate sub-m06/sub-m06_ses-20260302T140507_ophys.nwb
-    """
+    """  # noqa: D301  (click reads the backspace)
     from miniscope_nwb.check import validate as check
 
     report = check.validate(nwb_file, strict=strict)
@@ -52,7 +52,9 @@ def _print(report: ValidationReport, *, quiet: bool) -> None:
         click.echo(_describe(finding))
     if quiet and report.is_valid:
         return
-    counts = ", ".join(f"{number} {_plural(name, number)}" for name, number in report.counts.items())
+    counts = ", ".join(
+        f"{number} {_plural(name, number)}" for name, number in report.counts.items()
+    )
     verdict = "valid" if report.is_valid else "NOT VALID"
     click.echo(f"{report.path}: {verdict} ({counts})")
 

@@ -1,8 +1,10 @@
 """Find out which recordings a folder holds, by the files in it, and never guess.
 
-Every reader is asked; the answer is a yes only if exactly one says yes. Where none knows the folder
-itself, the folders below it are asked in the same way, so that the folder of an animal or of a whole
-study gives all its recordings, as long as they are of one format.
+Every reader is asked; the answer is a yes only if exactly one says yes. Where none knows the
+folder itself, the folders below it are asked in the same way, so that the folder of an animal or
+of a whole study gives all its recordings, as long as they are of one format. A format that is
+known and refused stops nothing where recordings are found: a TIFF or a video of another program
+may lie anywhere in a study; `find_refused` lists such folders.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from miniscope_nwb.plugins import readers, sniff
 MAX_DEPTH = 10  # researcher/experiment/animal/date/time, and some more
 MAX_FOLDERS = 10_000
 MAX_LISTED = 5  # folders that a message names before it only counts the others
+
+FOREIGN = "refused"  # the reader whose refusals mean another program's files, not damage
 
 Found = tuple[Reader, RecordingSource]
 
@@ -82,6 +86,24 @@ def find_recordings(path: Path) -> list[Found]:
         raise DetectionError(_nothing_found(path, here))
     _refuse_mixture(search)
     return list(dict.fromkeys(search.found))
+
+
+def find_refused(path: Path) -> list[tuple[Path, str]]:
+    """Return the folders at and below `path` whose format is known and not converted, and why.
+
+    Raises
+    ------
+    DetectionError
+        If `path` is no folder, or two readers claim one below it.
+    """
+    _refuse_no_folder(path)
+    search = _Search(path, readers())
+    here = _ask(path, search.known)
+    if any(match.sources for match in here):
+        return []
+    search.refused += [(path, match) for match in here if match.refusal]
+    _search_below(path, search, depth=1)
+    return [(folder, match.refusal) for folder, match in search.refused]
 
 
 def _refuse_no_folder(path: Path) -> None:
@@ -154,7 +176,7 @@ def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def _refuse_mixture(search: _Search) -> None:
-    """Stop where recordings would be left out without a word, or formats be mixed."""
+    """Stop where nothing can be converted, or formats would be mixed."""
     if not search.found:
         folder, match = search.refused[0]
         others = len({refused for refused, _ in search.refused} - {folder})
@@ -169,8 +191,9 @@ def _refuse_mixture(search: _Search) -> None:
             f"{search.root} holds recordings of {len(formats)} formats; give one of their "
             f"folders.\n{said}"
         )
-    if search.refused:
-        said = "\n".join(f"  {match.refusal}" for _, match in search.refused[:MAX_LISTED])
+    damaged = [match.refusal for _, match in search.refused if match.reader != FOREIGN]
+    if damaged:
+        said = "\n".join(f"  {refusal}" for refusal in damaged[:MAX_LISTED])
         raise DetectionError(
             f"{search.root} holds recordings that can be read and others that cannot; move these "
             f"out of it, or give the folders of the recordings one by one.\n{said}"

@@ -6,11 +6,11 @@ stands in one file beside SpikeGLX, DeepLabCut and the rest.
 
 Replaced, and why:
 
-- `MiniscopeConverter` and `MiniscopeImagingInterface`: they refuse V3, know neither ONIX nor the V4
-  GUI, stop at names with spaces, and drop the time zone, notes, settings, lost frames, damaged parts
-  and the time stamps of cameras. Our readers and the same clock repair as in `convert` stand here.
-- `add_imaging_to_nwbfile`: it needs an extractor of another package, reads every block by seeking in
-  the video, and buffers 1 GB. `nwb.lazy_movie` decodes each video once, in order, within 32 MB.
+- `MiniscopeConverter` and `MiniscopeImagingInterface`: they refuse V3, know neither ONIX nor the
+  V4 GUI, stop at names with spaces, and drop the time zone, notes, settings, lost frames and
+  damaged parts. Our readers and the same clock repair as in `convert` stand here.
+- `add_imaging_to_nwbfile`: it needs an extractor of another package, reads every block by seeking
+  in the video, and buffers 1 GB. `nwb.lazy_movie` decodes each video once, in order, in 32 MB.
 - `ndx-miniscope`'s device: core NWB types, as everywhere in this package.
 
 `miniscope-nwb convert` is faster, copies behaviour videos beside the file and never leaves half a
@@ -19,7 +19,6 @@ file: use these interfaces only where other data go into the same file.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -32,16 +31,15 @@ from pynwb import NWBFile
 
 from miniscope_nwb import plugins
 from miniscope_nwb.convert import folder, metadata, timing
-from miniscope_nwb.convert.neuroconv_metadata import describe_plan, entry_key
 from miniscope_nwb.convert.readers.base import RecordingSource
 from miniscope_nwb.convert.realign import clock_through, realign
 from miniscope_nwb.convert.stub import stub_timelines
 from miniscope_nwb.errors import DetectionError, RecordingError
-from miniscope_nwb.nwb import from_dictionary, raw, series, tables
-from miniscope_nwb.nwb.frames import DeviceFrames, frame_info, list_devices
-from miniscope_nwb.nwb.lazy_movie import LazyMovie
+from miniscope_nwb.nwb.as_dictionary import describe_plan
+from miniscope_nwb.nwb.into_file import VideoPlace, add_beside_frames, add_frames
+from miniscope_nwb.nwb.object_names import RECORDING_MODULE
 from miniscope_nwb.recording import FloatArray, ReadOptions
-from miniscope_nwb.session import ConversionPlan, ConvertOptions, Segment
+from miniscope_nwb.session import ConvertOptions, Segment
 
 
 class MiniscopeInterface(BaseTemporalAlignmentInterface):  # type: ignore[misc]
@@ -49,7 +47,7 @@ class MiniscopeInterface(BaseTemporalAlignmentInterface):  # type: ignore[misc]
 
     display_name = "Miniscope recording"
     keywords = ("ophys", "one photon", "calcium imaging", "miniscope", "behavior", "video")
-    associated_suffixes = (".avi",)
+    associated_suffixes: tuple[str, ...] = (".avi",)
     info = "A miniscope recording with its behaviour cameras, clocks repaired as by miniscope-nwb."
     reader_name: ClassVar[str] = ""
 
@@ -154,7 +152,7 @@ class MiniscopeInterface(BaseTemporalAlignmentInterface):  # type: ignore[misc]
         *,
         stub_test: bool = False,
         stub_samples: int = 100,
-        add_behavior_videos: bool = True,
+        behavior_videos: VideoPlace = "external",
         checksums: bool = True,
     ) -> None:
         """Add the recording to an NWB file.
@@ -169,27 +167,27 @@ class MiniscopeInterface(BaseTemporalAlignmentInterface):  # type: ignore[misc]
             Only the first frames of every device.
         stub_samples : int, default: 100
             How many frames those are.
-        add_behavior_videos : bool, default: True
-            Refer to the cameras' videos where they lie, by their absolute paths: NeuroConv does not
-            tell where the file will be. DANDI wants relative ones, as `miniscope-nwb convert` makes.
+        behavior_videos : {"external", "embed", "none"}, default: "external"
+            ``external`` refers to the cameras' videos where they lie, by their absolute paths,
+            because NeuroConv does not tell where the file will be (DANDI wants relative ones, as
+            `miniscope-nwb convert` makes them); ``embed`` stores their frames.
         checksums : bool, default: True
             Read all raw files once more for their SHA-256; not done for a stub.
         """
-        described = metadata or self.get_metadata()
+        if RECORDING_MODULE in nwbfile.processing:
+            raise RecordingError(
+                f"The NWB file has a processing module {RECORDING_MODULE} already: only one "
+                "miniscope recording goes into a file this way; `miniscope-nwb convert --join` "
+                "joins several."
+            )
         plan = self._plan
         if stub_test:
             [segment] = plan.segments
-            stubbed = replace(segment, timelines=stub_timelines(segment.timelines, stub_samples))
-            plan = replace(plan, segments=(stubbed,))
-        found = list_devices(plan)
-        for frames in found:
-            key = entry_key(frames.info, self.metadata_key)
-            if frames.info.role == "scope":
-                _add_scope(nwbfile, described, key, frames)
-            elif add_behavior_videos:
-                _add_camera(nwbfile, described, key, frames)
-        _add_signals(nwbfile, plan)
-        _add_tables(nwbfile, plan, found, checksums=checksums and not stub_test)
+            timelines = stub_timelines(segment.timelines, stub_samples)
+            plan = replace(plan, segments=(replace(segment, timelines=timelines),))
+        described = metadata or self.get_metadata()
+        add_frames(nwbfile, described, plan, videos=behavior_videos, metadata_key=self.metadata_key)
+        add_beside_frames(nwbfile, plan, checksums=checksums and not stub_test)
 
     def _find_source(self, path: Path, key: str) -> RecordingSource:
         match = plugins.readers()[self.reader_name].sniff(path)
@@ -245,57 +243,3 @@ class MiniscopeV4GuiInterface(MiniscopeInterface):
     display_name = "Open Ephys Miniscope V4 GUI"
     associated_suffixes = (".avi", ".csv", ".yml")
     reader_name = "v4gui"
-
-
-def _add_scope(
-    nwbfile: NWBFile, described: dict[str, Any], key: str, frames: DeviceFrames
-) -> None:
-    from_dictionary.add_series(
-        nwbfile,
-        described,
-        key,
-        data=LazyMovie(frames),
-        timestamps=frames.time_s,
-        comments=series.movie_comments(frames),
-    )
-
-
-def _add_camera(
-    nwbfile: NWBFile, described: dict[str, Any], key: str, frames: DeviceFrames
-) -> None:
-    video = series.external_video(frames, from_dictionary.add_device(nwbfile, described, key))
-    video.external_file[:] = [part.path.absolute().as_posix() for part in frames.parts]
-    nwbfile.add_acquisition(video)
-
-
-def _add_signals(nwbfile: NWBFile, plan: ConversionPlan) -> None:
-    names = {info.name: info.nwb_name for info in plan.session.devices}
-    notes = series.notes(plan)
-    for signal in [*series.sampled_signals(plan, names), *([notes] if notes is not None else [])]:
-        nwbfile.add_acquisition(signal)
-    raw.add_intervals(nwbfile, plan, names)
-
-
-def _add_tables(
-    nwbfile: NWBFile, plan: ConversionPlan, found: list[DeviceFrames], *, checksums: bool
-) -> None:
-    if "recording" in nwbfile.processing:
-        raise RecordingError(
-            "The NWB file already holds a processing module named recording: only one miniscope "
-            "recording goes into a file this way; `miniscope-nwb convert --join` joins several."
-        )
-    module = nwbfile.create_processing_module("recording", raw.MODULE_DESCRIPTION)
-    files = raw.list_source_files(plan)
-    rows = {file.relative_path: row for row, file in enumerate(files)}
-    listed = tables.source_files(files)
-    if checksums and listed is not None:
-        for row, file in enumerate(files):
-            listed["sha256"].data[row] = _sha256(file.path)
-    made = raw.recording_tables(plan)
-    infos = [frame_info(frames, rows, is_joined=False) for frames in found]
-    series.add_tables(module, [listed, *made, *infos])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -70,9 +70,11 @@ def _session(recordings: Sequence[Recording]) -> Iterator[str]:
         if start.value is None:
             yield f"session_start_time:  # {REQUIRED}: {HINTS['session_start_time']}"
             break
-        assumed = ", assumed" if start.is_assumed else ""
-        found = f"{quote(start.value.isoformat())}  # found: {_comment(start.source)}{assumed}"
-        yield f"# session_start_time: {found}"
+        source = _comment(start.source) + (", assumed" if start.is_assumed else "")
+        if len(recordings) == 1:
+            yield f"# session_start_time: {quote(start.value.isoformat())}  # found: {source}"
+        else:  # one start in the YAML could be true of only one of them
+            yield f"# {_comment(recording.root.name)} started {start.value.isoformat()} ({source})"
     is_naive = any(r.start.value is None or r.start.value.tzinfo is None for r in recordings)
     mark = f"{RECOMMENDED}: the recording tells none; " if is_naive else ""
     yield f"timezone:  # {mark}{HINTS['timezone']}"

@@ -1,4 +1,4 @@
-"""NWB objects of a metadata dictionary in NeuroConv's form, see `convert.neuroconv_metadata`.
+"""NWB objects of a metadata dictionary in NeuroConv's form, see `as_dictionary`.
 
 Objects that an `NWBFile` already holds under the name are used again, as NeuroConv does, so that
 several interfaces may share a device.
@@ -15,6 +15,11 @@ from pynwb.device import DeviceModel
 from pynwb.ophys import ImagingPlane, OnePhotonSeries, OpticalChannel
 
 from miniscope_nwb.errors import MetadataError
+from miniscope_nwb.nwb.axes import AXIS_COMMENT
+from miniscope_nwb.nwb.lazy_movie import LazyMovie
+from miniscope_nwb.nwb.movie import Movie
+from miniscope_nwb.nwb.series import source_comment
+from miniscope_nwb.recording import FloatArray
 
 Dictionary = dict[str, Any]
 _DEVICE_REFERENCES = ("device_model_metadata_key", "type")
@@ -58,16 +63,33 @@ def add_plane(nwbfile: NWBFile, metadata: Dictionary, key: str) -> ImagingPlane:
 
 
 def add_series(
-    nwbfile: NWBFile, metadata: Dictionary, key: str, *, data: Any, timestamps: Any, comments: str
+    nwbfile: NWBFile, metadata: Dictionary, key: str, *, movie: Movie, times: FloatArray
 ) -> OnePhotonSeries:
-    """Add the movie ``metadata["Ophys"]["MicroscopySeries"][key]`` with its plane."""
+    """Add the movie ``metadata["Ophys"]["MicroscopySeries"][key]`` with its plane.
+
+    Parameters
+    ----------
+    nwbfile, metadata, key
+        Where to, and what to say of it.
+    movie
+        The frames; they are decoded when the file is written.
+    times
+        Time stamps in seconds, shape (n_frames,).
+    """
     values = {"unit": "a.u.", **_entry(metadata, ("Ophys", "MicroscopySeries"), key)}
     plane = add_plane(nwbfile, metadata, values.pop("imaging_plane_metadata_key", key))
-    series = OnePhotonSeries(
-        imaging_plane=plane, data=data, timestamps=timestamps, comments=comments, **values
+    one_photon = OnePhotonSeries(
+        **{
+            "comments": f"{AXIS_COMMENT} {source_comment(movie.runs)}",
+            "dimension": [movie.width, movie.height],
+            **values,
+        },
+        imaging_plane=plane,
+        data=LazyMovie(movie),
+        timestamps=times,
     )
-    nwbfile.add_acquisition(series)
-    return series
+    nwbfile.add_acquisition(one_photon)
+    return one_photon
 
 
 def _add_model(nwbfile: NWBFile, entry: Dictionary) -> DeviceModel:
@@ -86,7 +108,7 @@ def _entry(metadata: Dictionary, section: tuple[str, ...], key: str) -> Dictiona
     where = "".join(f"[{name!r}]" for name in section)
     if key not in group:
         raise MetadataError(
-            f"metadata{where} has no entry {key!r} (it has {', '.join(map(repr, group)) or 'none'}); "
+            f"metadata{where} has no entry {key!r}, only {', '.join(map(repr, group)) or 'none'}: "
             "begin with the interface's get_metadata() and change that."
         )
     entry = dict(group[key])

@@ -55,7 +55,6 @@ class RepairRow:
     recorded_s: float
     used_s: float
     rule: str
-    recording: int  # row of `RecordingRow`
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,8 @@ class RecordingRow:
     """One raw recording of the file; several only after ``--join``."""
 
     format: str
-    folder: str
-    offset_s: float
-    clock_shift_s: dict[str, float]  # by device; a device without a shift is absent
+    folder: str  # relative to the root of the source files
+    offset_s: float  # start after the file's, already in the stored time stamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +75,13 @@ class Series:
     """
 
     name: str  # in `acquisition`
-    device: str  # as recorded, with spaces
+    suffix: str  # the device's name in NWB: "BehavCam_2"
+    device: str  # as recorded, with spaces: "BehavCam 2"
     is_external: bool
     time_s: FloatArray
     frame_index: IntArray
     file: IntArray
     frame_in_file: IntArray
-    recording: IntArray
     external_files: tuple[str, ...]  # as stored, relative to the NWB file
     starting_frames: tuple[int, ...]
 
@@ -128,7 +126,7 @@ def open_nwb(path: Path) -> Iterator[h5py.File]:
 
 
 def _reason(problem: OSError) -> str:
-    """The part of HDF5's message that says something: it stands in brackets at the end."""
+    """Return the part of HDF5's message that says something: what stands in brackets."""
     text = str(problem)
     return text[text.find("(") + 1 :].rstrip(")") if "(" in text else text
 
@@ -184,7 +182,9 @@ def read_sources(file: h5py.File) -> tuple[SourceRow, ...]:
         )
     keys = ("device", "path", "bytes", "frames", "sha256", "codec", "converted")
     return tuple(
-        SourceRow(row, str(device), str(path), int(size), int(frames), str(sha), str(codec), bool(c))
+        SourceRow(
+            row, str(device), str(path), int(size), int(frames), str(sha), str(codec), bool(c)
+        )
         for row, (device, path, size, frames, sha, codec, c) in enumerate(
             zip(*(table[key] for key in keys), strict=True)
         )
@@ -197,10 +197,8 @@ def read_repairs(file: h5py.File) -> tuple[RepairRow, ...]:
     if table is None:
         return ()
     n_rows = len(table["device"])
-    # Columns that hold nothing but NaN, and the recording of a file with a single one, are absent.
-    nothing = np.full(n_rows, np.nan)
+    nothing = np.full(n_rows, np.nan)  # a column that holds nothing but NaN is not stored
     recorded, used = table.get("recorded_s", nothing), table.get("used_s", nothing)
-    recording = table.get("recording", np.zeros(n_rows, np.int64))
     return tuple(
         RepairRow(
             device=str(table["device"][row]),
@@ -208,7 +206,6 @@ def read_repairs(file: h5py.File) -> tuple[RepairRow, ...]:
             recorded_s=float(recorded[row]),
             used_s=float(used[row]),
             rule=str(table["rule"][row]),
-            recording=int(recording[row]),
         )
         for row in range(n_rows)
     )
@@ -216,19 +213,19 @@ def read_repairs(file: h5py.File) -> tuple[RepairRow, ...]:
 
 def read_recordings(file: h5py.File) -> tuple[RecordingRow, ...]:
     """Read which raw recordings the file was made of."""
-    table = read_table(file, "Recordings")
-    if table is None:
-        return ()
-    return tuple(
-        RecordingRow(str(name), str(folder), float(offset), json.loads(shift))
-        for name, folder, offset, shift in zip(
-            table["format"],
-            table["folder"],
-            table["offset_s"],
-            table["clock_shift_json"],
-            strict=True,
+    options = read_options(file)
+    found: list[RecordingRow] = []
+    while f"segments.{len(found)}.folder" in options:
+        prefix = f"segments.{len(found)}"
+        offset = options.get(f"{prefix}.offset_s")
+        found.append(
+            RecordingRow(
+                format=str(options.get(f"{prefix}.format", "")),
+                folder=str(options[f"{prefix}.folder"]),
+                offset_s=float(offset) if isinstance(offset, int | float) else 0.0,
+            )
         )
-    )
+    return tuple(found)
 
 
 def read_options(file: h5py.File) -> dict[str, Json]:
@@ -262,26 +259,26 @@ def read_series(file: h5py.File, sources: tuple[SourceRow, ...]) -> tuple[Series
                 f"{file.filename} holds the table {table_name} but not the movie that it is "
                 "about; convert the recording again."
             )
-        found.append(_one_series(acquisition[name], name, info, sources))
+        found.append(_one_series(acquisition[name], suffix, info, sources))
     return tuple(found)
 
 
 def _one_series(
-    group: h5py.Group, name: str, info: Columns, sources: tuple[SourceRow, ...]
+    group: h5py.Group, suffix: str, info: Columns, sources: tuple[SourceRow, ...]
 ) -> Series:
     n_rows = len(info["file"])
     external = group.get("external_file")
     names = tuple(external.asstr()[:].tolist()) if external is not None else ()
     starts = external.attrs.get("starting_frame", ()) if external is not None else ()
     return Series(
-        name=name,
+        name=group.name.rpartition("/")[2],
+        suffix=suffix,
         device=sources[int(info["file"][0])].device if n_rows else "",
         is_external=external is not None,
         time_s=group["timestamps"][:].astype(np.float64),
         frame_index=info["frame_index"].astype(np.int64),
         file=info["file"].astype(np.int64),
         frame_in_file=info["frame_in_file"].astype(np.int64),
-        recording=info.get("recording", np.zeros(n_rows, np.int64)).astype(np.int64),
         external_files=names,
         starting_frames=tuple(int(start) for start in starts),
     )

@@ -8,7 +8,7 @@ BLOCK = 128  # frames whose random numbers are drawn together
 
 # What random numbers are drawn for. The numbers are part of the seed: never change one.
 CELLS, VESSELS, NEUROPIL, SENSOR, SPIKES, MOTION, JERKS, NONRIGID, NEUROPIL_TIME, NOISE = range(10)
-CLOCK, LOSSES, ORIENTATION, ARENA, ARENA_NOISE = range(10, 15)
+CLOCK, LOSSES, ORIENTATION, ARENA, ARENA_NOISE, JERK_TIMES, ACCELERATION = range(10, 17)
 
 
 def generator(seed: int, device: int, purpose: int, place: int = 0) -> np.random.Generator:

@@ -32,8 +32,8 @@ LEVELS = {
         neuropil_grey=1.5, bleaching=0.05,
     ),
     "moderate": Level(
-        cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25, overlap_share=0.15,
-        burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=0.0,
+        cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25,
+        overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=0.0,
         neuropil_grey=3.0, bleaching=0.1,
     ),
     "hard": Level(
@@ -42,8 +42,8 @@ LEVELS = {
         neuropil_grey=6.0, bleaching=0.2,
     ),
     "nonrigid": Level(
-        cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25, overlap_share=0.15,
-        burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=1.5,
+        cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25,
+        overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=1.5,
         neuropil_grey=3.0, bleaching=0.1,
     ),
     "sparse": Level(
@@ -52,8 +52,8 @@ LEVELS = {
         neuropil_grey=3.0, bleaching=0.1,
     ),
     "noise": Level(
-        cells_per_mm2=0, peak_grey=0, noise_grey=5.0, out_of_focus_share=0.0, overlap_share=0.0,
-        burst_rate_hz=0.0, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=0.0,
+        cells_per_mm2=0, peak_grey=25, noise_grey=5.0, out_of_focus_share=0.0, overlap_share=0.0,
+        burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=0.0,
         neuropil_grey=3.0, bleaching=0.1,
     ),
 }  # fmt: skip

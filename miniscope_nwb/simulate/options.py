@@ -70,8 +70,8 @@ def resolve(options: SimulateOptions, *, format: str) -> SimulateOptions:
     cameras = min(1, most_cameras) if options.cameras is None else options.cameras
     if not 1 <= options.scopes <= most_scopes or not 0 <= cameras <= most_cameras:
         raise OutputError(
-            f"A {format} recording holds 1 to {most_scopes} scopes and 0 to {most_cameras} cameras, "
-            f"not {options.scopes} and {cameras}."
+            f"A {format} recording holds 1 to {most_scopes} scopes and 0 to {most_cameras} "
+            f"cameras, not {options.scopes} and {cameras}."
         )
     if options.start_time.tzinfo is None:
         raise OutputError("The start time needs a zone, such as 2026-03-02T14:05:07+01:00.")
@@ -88,7 +88,9 @@ def _check_sizes(options: SimulateOptions) -> None:
     for key, smallest in least.items():
         value = getattr(options, key)
         if value is not None and not value >= smallest:
-            raise OutputError(f"{key.replace('_', '-')} is {value}, but must be at least {smallest}.")
+            raise OutputError(
+                f"{key.replace('_', '-')} is {value}, but must be at least {smallest}."
+            )
     if not 0 < options.rate <= 1000:
         raise OutputError(f"The rate is {options.rate} Hz, but must lie above 0 and up to 1000.")
     if options.lost_frames and options.frames < 4:

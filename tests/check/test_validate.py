@@ -11,8 +11,8 @@ import socket
 import h5py
 import numpy as np
 import pytest
-
 from check.small_nwb import write_small_nwb
+
 from miniscope_nwb.check.fixes import FIXES
 from miniscope_nwb.check.validate import validate
 from miniscope_nwb.cli.main import run

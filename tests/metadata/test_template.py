@@ -114,6 +114,11 @@ class TestSeveralRecordings:
         assert "experimenter" not in load_yaml_text(template).session
         assert 'found: "A", "B"' in " ".join(template.split()).replace("# ", "")
 
+    def test_starts_are_not_offered_as_a_key(self, make_recording):
+        template = write_template([make_recording(), make_recording()])
+        assert "session_start_time" not in template
+        assert "14_05_07 started 2026-03-02T14:05:07+01:00 (metaData.json" in template
+
     def test_every_device_stands_once(self, make_recording):
         several = [make_recording(), make_recording(devices=(make_device("Other"), SCOPE))]
         assert list(yaml.safe_load(write_template(several))["devices"]) == [
@@ -209,3 +214,21 @@ class TestAgainstTheRulesOfOthers:
             checks.check_subject_weight, checks.check_subject_id_no_slashes,
         ):  # fmt: skip
             assert check(subject) is None
+
+
+class TestRealRecordings:
+    def test_the_template_of_a_real_recording(self, real_data):
+        from miniscope_nwb.convert.readers.miniscope_v4 import MiniscopeV4Reader
+        from miniscope_nwb.recording import ReadOptions
+
+        reader = MiniscopeV4Reader()
+        source = reader.sniff(real_data / "qt" / "C6-J588_Disc5" / "15_03_28").sources[0]
+        recording = reader.read(source, ReadOptions())
+        template = write_template(recording)
+        assert '# deviceType: "Miniscope_V3"' in template
+        assert "2021-10-07T15:03:28" in template
+        filled = fill(template)
+        session = resolve([recording], load_yaml_text(filled), ConvertOptions())
+        assert session.missing == ()
+        assert session.start == recording.start.value
+        assert [device.nwb_name for device in session.devices] == ["Miniscope", "BehavCam_2"]

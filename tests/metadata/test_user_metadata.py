@@ -208,7 +208,7 @@ class TestUnknownKeys:
             ("species: Mus musculus", 1, "species belongs to the section subject"),
             ("session:\n  species: Mus musculus", 2, "species belongs to the section subject"),
             ("session:\n  subject:\n    sex: F", 2, "subject is a section of its own"),
-            ("devices:\n  Cam:\n    serial: x", 3, "key serial in devices.Cam; did you mean serial_"),
+            ("devices:\n  Cam:\n    serial: x", 3, "serial in devices.Cam; did you mean serial"),
             ("imaging:\n  qqq: x", 2, "known here: indicator,"),
             ("subject:\n  1: x", 2, "unknown key 1 in subject"),
         ],

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 _ISO = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 
 
@@ -26,3 +26,9 @@ def parse_iso_time(text: str) -> datetime | None:
         return datetime.fromisoformat(text.strip())
     except ValueError:  # 30 February
         return None
+
+
+def has_time_first(text: str) -> bool:
+    """Say whether the first field of a table is a moment, so that the table has no header."""
+    line = text.lstrip("\ufeff \n").split("\n", maxsplit=1)[0]
+    return is_iso_time(re.split("[\t;,]", line, maxsplit=1)[0].strip("\"' "))

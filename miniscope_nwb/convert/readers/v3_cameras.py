@@ -89,9 +89,7 @@ def _given(
     return Assignment(camnum, evidence, error, _unused(n_rows, camnum))
 
 
-def _by_counts(
-    n_rows: dict[int, int], videos: Mapping[Role, Sequence[VideoPart]]
-) -> Assignment:
+def _by_counts(n_rows: dict[int, int], videos: Mapping[Role, Sequence[VideoPart]]) -> Assignment:
     if len(n_rows) > _MOST_CAMERAS:
         return Assignment({}, {}, _say_unclear(n_rows, videos))
     for is_exact in (True, False):

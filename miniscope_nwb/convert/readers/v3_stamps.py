@@ -45,9 +45,7 @@ def read_stamps(path: Path, *, relative_path: str) -> V3Stamps:
         Where the file has no rows, is damaged before its end, or holds two recordings: a header
         or a frame number 1 in the middle; names the line.
     """
-    table = read_rows(
-        path, display=relative_path, separators=("\t",), newlines=("\r\n", "\n")
-    )
+    table = read_rows(path, display=relative_path, separators=("\t",), newlines=("\r\n", "\n"))
     if not table.n_rows:
         raise RecordingError(
             f"{relative_path}: has no time stamps, so no frame has a time; restore the file."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from miniscope_nwb.convert.readers import video_checks
 from miniscope_nwb.convert.readers.v4_metadata import Metadata
 from miniscope_nwb.recording import Device, Problem
 
@@ -16,21 +17,7 @@ def check_videos(device: Device, metadata: Metadata | None) -> tuple[Problem, ..
     A change of the frame size is an error, all else a note or a warning. The number of frames a
     file is compared where stamps and frames are joined.
     """
-    return (*_check_size(device), *_check_codec(device, metadata))
-
-
-def _check_size(device: Device) -> list[Problem]:
-    sized = [part for part in device.parts if part.width and part.height]
-    for part in sized[1:]:
-        first = sized[0]
-        if (part.width, part.height) != (first.width, first.height):
-            message = (
-                f"{part.relative_path}: its frames are {part.width}x{part.height} pixels, those of "
-                f"{first.path.name} {first.width}x{first.height}; move the videos of one size out "
-                "of the folder, with their time stamps."
-            )
-            return [Problem("error", "size_change", message, part.relative_path, device.name)]
-    return []
+    return (*video_checks.check_videos(device), *_check_codec(device, metadata))
 
 
 def _check_codec(device: Device, metadata: Metadata | None) -> list[Problem]:
@@ -44,13 +31,6 @@ def _check_codec(device: Device, metadata: Metadata | None) -> list[Problem]:
             f"{' and '.join(found)}; the videos are right."
         )
         problems.append(Problem("note", "other_codec", message, device.folder, device.name))
-    lossy = next((part for part in coded if part.is_lossy), None)
-    if lossy is not None and device.role == "scope":
-        message = (
-            f"{device.folder}: the videos of the miniscope are compressed with loss "
-            f"({lossy.fourcc.strip()}); they are converted as they decode."
-        )
-        problems.append(Problem("warning", "lossy_codec", message, device.folder, device.name))
     return problems
 
 

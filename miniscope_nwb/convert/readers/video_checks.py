@@ -19,7 +19,9 @@ def check_videos(device: Device) -> list[Problem]:
             f"{lossy.relative_path}: the videos of {device.name} are compressed with loss "
             f"({lossy.fourcc.strip()}); they are converted as they decode."
         )
-        problems.append(Problem("warning", "lossy_codec", message, lossy.relative_path, device.name))
+        problems.append(
+            Problem("warning", "lossy_codec", message, lossy.relative_path, device.name)
+        )
     return problems
 
 

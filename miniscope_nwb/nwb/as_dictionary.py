@@ -10,9 +10,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from miniscope_nwb.nwb.object_names import object_name, plane_name, series_name
 from miniscope_nwb.session import ConversionPlan, DeviceInfo, SessionInfo
 
 Dictionary = dict[str, Any]
+_MW = 1e3  # in a W
+_MW_PER_MM2 = 1e-3  # in a W/m2
 _SESSION_KEYS = (
     "session_id", "session_description", "lab", "institution", "experiment_description", "notes",
     "protocol", "pharmacology", "surgery", "virus", "stimulus_notes", "data_collection",
@@ -47,23 +50,21 @@ def describe_plan(plan: ConversionPlan, *, metadata_key: str | None = None) -> D
         described["Subject"] = subject
     planes: Dictionary = {}
     series: Dictionary = {}
-    scopes = [device for device in session.devices if device.role == "scope"]
     for device in session.devices:
         key = entry_key(device, metadata_key)
         model_key = f"{key}_model"
         described["DeviceModels"][model_key] = _model(device)
         described["Devices"][key] = _filled(
             {
-                "name": device.nwb_name,
+                "name": object_name(device.name),
                 "description": device.description,
                 "serial_number": device.serial_number,
                 "device_model_metadata_key": model_key,
             }
         )
         if device.role == "scope":
-            suffix = device.nwb_name if len(scopes) > 1 else ""
-            planes[key] = _plane(plan, device, key, suffix)
-            series[key] = _series(device, key, suffix)
+            planes[key] = _plane(plan, device, key)
+            series[key] = _series(device, key, series_name(device, session.devices))
     described["Ophys"] = {"ImagingPlanes": planes, "MicroscopySeries": series}
     return described
 
@@ -82,22 +83,22 @@ def _session(session: SessionInfo) -> Dictionary:
 def _model(device: DeviceInfo) -> Dictionary:
     return _filled(
         {
-            "name": device.model or f"{device.nwb_name} model",
+            "name": object_name(device.model or f"Model of {device.name}"),
             "manufacturer": device.manufacturer or "unknown",  # NWB demands one
             "description": device.model_description,
         }
     )
 
 
-def _plane(plan: ConversionPlan, device: DeviceInfo, key: str, suffix: str) -> Dictionary:
+def _plane(plan: ConversionPlan, device: DeviceInfo, key: str) -> Dictionary:
     rates = [timing.measured_rate_hz for timing in plan.timing if timing.device == device.name]
     channel = {
-        "name": f"OpticalChannel{suffix}",
+        "name": "OpticalChannel",
         "description": f"Emission of {device.indicator or 'an unknown indicator'}.",
         "emission_lambda": device.emission_wavelength_nm,
     }
     plane: Dictionary = {
-        "name": f"ImagingPlane{suffix}",
+        "name": plane_name(device, plan.session.devices),
         "description": device.plane_description,
         "device_metadata_key": key,
         "indicator": device.indicator,
@@ -110,27 +111,32 @@ def _plane(plan: ConversionPlan, device: DeviceInfo, key: str, suffix: str) -> D
     if device.pixel_size_um is not None:
         source = f" Pixel size {device.pixel_size_source}." if device.pixel_size_source else ""
         plane["description"] = f"{device.plane_description}{source}".strip()
-        plane["grid_spacing"] = list(device.pixel_size_um)
+        # Tuples: where NeuroConv merges dictionaries, it drops repeated values from lists.
+        plane["grid_spacing"] = device.pixel_size_um
         plane["grid_spacing_unit"] = "micrometers"
     if device.origin_coords_mm is not None:
-        plane["origin_coords"] = [value * 1e-3 for value in device.origin_coords_mm]
-        plane["origin_coords_unit"] = "meters"
+        plane["origin_coords"] = device.origin_coords_mm
+        plane["origin_coords_unit"] = "millimeters"
     return _filled(plane)
 
 
-def _series(device: DeviceInfo, key: str, suffix: str) -> Dictionary:
+def _series(device: DeviceInfo, key: str, name: str) -> Dictionary:
     return _filled(
         {
-            "name": f"OnePhotonSeries{suffix}",
-            "description": f"Fluorescence movie of {device.name}, as recorded.",
+            "name": name,
+            "description": f"One-photon calcium imaging by {device.name}, every frame as recorded.",
             "unit": "a.u.",
             "imaging_plane_metadata_key": key,
             "exposure_time": device.exposure_time_s,
             "binning": device.binning,
-            "power": device.power_w,
-            "intensity": device.intensity_w_per_m2,
+            "power": _scaled(device.power_w, _MW),
+            "intensity": _scaled(device.intensity_w_per_m2, _MW_PER_MM2),
         }
     )
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
 
 
 def _filled(entry: Dictionary) -> Dictionary:

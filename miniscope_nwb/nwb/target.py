@@ -1,0 +1,256 @@
+"""The place of an NWB file on disk: it appears there whole, or not at all.
+
+A file is written under the name ``<stem>.part.nwb`` and renamed when it is complete; a run that is
+killed leaves nothing under the final name, and the next run removes what it left.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from miniscope_nwb.errors import OutputError
+from miniscope_nwb.nwb.videos import VideoFile, remove_if_empty, remove_videos, video_folder
+from miniscope_nwb.session import ConversionPlan
+
+RESERVE_BYTES = 8_000_000  # that should stay free: HDF5 is not to be trusted on a full disk
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_ERRNO_IN_TEXT = re.compile(r"errno = (\d+)")  # how HDF5 reports an error of the system
+
+
+@dataclass(slots=True)
+class Target:
+    """Where a file is being made."""
+
+    output: Path
+    part: Path
+    may_clean: bool  # the folder of videos is ours, not the raw recording
+    placed: list[VideoFile] = field(default_factory=list)
+    is_published: bool = False
+
+    def publish(self, *, overwrite: bool) -> None:
+        """Give the complete file its final name.
+
+        Raises
+        ------
+        OutputError
+            If there is a file of that name by now, and it must not be overwritten.
+        """
+        if overwrite:
+            self.part.replace(self.output)
+        else:
+            self._publish_new()
+        self.is_published = True
+        sync_folder(self.output.parent)
+        if self.may_clean:
+            remove_videos(self.output, keep=self.placed)
+
+    def _publish_new(self) -> None:
+        """Rename without replacing: a link to a name that exists fails, on every POSIX system."""
+        try:
+            os.link(self.part, self.output)
+        except FileExistsError as error:
+            raise _exists(self.output) from error
+        except OSError:  # a file system without hard links
+            if self.output.exists():
+                raise _exists(self.output) from None
+            self.part.rename(self.output)
+            return
+        self.part.unlink()
+
+
+def check_output(plan: ConversionPlan, output: Path) -> None:
+    """Refuse names and places where no NWB file should go.
+
+    Raises
+    ------
+    OutputError
+        If the name does not end in ``.nwb``, or the place lies in the raw recording.
+    """
+    if output.suffix.lower() != ".nwb":
+        raise OutputError(f"{output} does not end in .nwb: name the NWB file so with -o.")
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder: name another NWB file with -o.")
+    for segment in plan.segments:
+        root = segment.recording.root.resolve()
+        if output.resolve().is_relative_to(root):
+            raise OutputError(
+                f"{output} lies inside the raw recording {root.name}, which is never written to: "
+                "name another place with -o."
+            )
+        has_videos = bool(segment.recording.cameras) and not plan.options.embed_video
+        if has_videos and plan.options.link_videos != "in-place" and _meets_raw(plan, output):
+            raise OutputError(
+                f"the behaviour videos of {output} would lie in {video_folder(output)}, which is "
+                "the raw recording, and that is never written to: name another file with -o."
+            )
+
+
+def _meets_raw(plan: ConversionPlan, output: Path) -> bool:
+    """Whether the folder of the output's videos is, holds or lies in a raw recording."""
+    folder = video_folder(output).resolve()
+    roots = [segment.recording.root.resolve() for segment in plan.segments]
+    return any(folder.is_relative_to(root) or root.is_relative_to(folder) for root in roots)
+
+
+@contextmanager
+def reserve(plan: ConversionPlan, output: Path) -> Iterator[Target]:
+    """Hold the place of an output file while it is made; tidy up if that fails.
+
+    Leftovers of killed runs are removed first. What the body raises of errors of the system
+    becomes an `OutputError`; everything written so far is removed then.
+
+    Raises
+    ------
+    OutputError
+        If the file exists, another process is writing it, or the place cannot be written to.
+    """
+    target = Target(output, part_path(output), may_clean=not _meets_raw(plan, output))
+    made: list[Path] = []
+    with output_errors(output), _locked(output):
+        try:
+            target.part.unlink(missing_ok=True)
+            is_new = not output.exists()
+            if not is_new and not plan.options.overwrite:
+                raise _exists(output)
+            made = _make_folders(output.parent)
+            if is_new and target.may_clean:
+                remove_videos(output)
+            _check_writable(target.part)
+            yield target
+        finally:
+            if not target.is_published:
+                _tidy(target, made)
+
+
+def part_path(output: Path) -> Path:
+    """Name of the file while it is not complete."""
+    return output.with_name(f"{output.stem}.part.nwb")
+
+
+@contextmanager
+def output_errors(output: Path) -> Iterator[None]:
+    """Turn errors of the system and of HDF5 into one sentence.
+
+    HDF5 reports some of them as ``RuntimeError``; other ``RuntimeError`` pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise describe(error, output) from error
+    except RuntimeError as error:
+        if _ERRNO_IN_TEXT.search(str(error)) is None:
+            raise
+        raise describe(error, output) from error
+
+
+def describe(error: OSError | RuntimeError, output: Path) -> OutputError:
+    """Say in one sentence why the output cannot be written, and what to do."""
+    in_text = _ERRNO_IN_TEXT.search(str(error))
+    number = getattr(error, "errno", None) or (int(in_text[1]) if in_text else None)
+    if number in _FULL:
+        return OutputError(
+            f"{output} cannot be written: the disk is full, or your quota is used up. Nothing was "
+            "left behind; free some space, or name another place with -o."
+        )
+    reason = os.strerror(number) if number else str(error)
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputError(
+            f"{output} cannot be written ({reason}): the folder is read-only, or the file is open "
+            "in another program; name another place with -o."
+        )
+    return OutputError(
+        f"{output} cannot be written ({reason}): check the drive, or name another place with -o."
+    )
+
+
+def check_space(folder: Path, needed_bytes: int) -> None:
+    """Stop where a drive has not enough room.
+
+    Raises
+    ------
+    OutputError
+        If less than `needed_bytes` and a small reserve are free.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes + RESERVE_BYTES:
+        raise OutputError(
+            f"{folder} has {free / 1e9:.2f} GB free, and {(needed_bytes + RESERVE_BYTES) / 1e9:.2f}"
+            " GB may be needed: free some space, or name another place with -o."
+        )
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some network drives cannot; the names are theirs to keep then
+        pass
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(output: Path) -> Iterator[None]:
+    """Let only one process write an output. The system frees the lock of a killed process."""
+    from filelock import FileLock, Timeout
+
+    key = hashlib.sha256(os.fsencode(output.resolve())).hexdigest()[:24]
+    user = os.getuid() if hasattr(os, "getuid") else ""  # elsewhere everybody has a folder
+    name = f"miniscope-nwb-{user}-{key}.lock"
+    lock = FileLock(Path(tempfile.gettempdir()) / name)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise OutputError(
+            f"{output} is being written by another miniscope-nwb: wait until it is done."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _exists(output: Path) -> OutputError:
+    return OutputError(
+        f"{output} exists: give --overwrite to replace it, or name another file with -o."
+    )
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    """Make a folder and its parents; return those that were not there, the deepest first."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _check_writable(part: Path) -> None:
+    """Fail now rather than after an hour of decoding."""
+    part.open("xb").close()
+    part.unlink()
+
+
+def _tidy(target: Target, made: list[Path]) -> None:
+    """Remove what a failed run wrote; never the reason for another error."""
+    try:
+        target.part.unlink(missing_ok=True)
+        for video in target.placed:
+            if video.target != video.source:
+                video.target.unlink(missing_ok=True)
+        if target.placed:
+            remove_if_empty(video_folder(target.output))
+        for folder in made:
+            remove_if_empty(folder)
+    except OSError:
+        return
