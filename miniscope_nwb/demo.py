@@ -74,9 +74,7 @@ def run_demo(folder: Path, *, seed: int, say: Callable[[str], None]) -> Demo:
     say("2. init        a metadata template, and what only a person knows")
     files = _write_metadata(raw, folder)
     say("3. convert     into one NWB file")
-    (planned,) = plan_folder(
-        raw, output=folder, metadata_files=files, options=ConvertOptions()
-    )
+    (planned,) = plan_folder(raw, output=folder, metadata_files=files, options=ConvertOptions())
     result = write_plan(planned.plan, planned.output)
     say(f"4. verify      every frame and time stamp, with another decoder: {result.path}")
     verified = verify(result.path, raw)

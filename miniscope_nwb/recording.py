@@ -77,7 +77,9 @@ class Stamps:
     """
 
     source: str  # relative path of the file
-    frame_index: IntArray  # 0-based index of the saved frame: AVI k, frame j <-> k * framesPerFile + j
+    frame_index: (
+        IntArray  # 0-based index of the saved frame: AVI k, frame j <-> k * framesPerFile + j
+    )
     recorded: FloatArray  # as it stands in the file, in `unit`
     unit: str  # "ms", "ticks", ...
     time_s: FloatArray  # `recorded` in seconds on the session clock

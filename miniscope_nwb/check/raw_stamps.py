@@ -82,13 +82,17 @@ def read_onix(clock: Path, start: Path, *, n_frames: int) -> RawStamps:
 
 
 def read_gui(path: Path) -> RawStamps:
-    """CSV of the Open Ephys Miniscope V4 GUI: a row a saved frame, ``HardwareTime`` in ms."""
+    """CSV of the Open Ephys Miniscope V4 GUI: a row a saved frame, ``HardwareTime`` in ms.
+
+    The hardware's clock runs since it was switched on; the first row is the session's zero.
+    """
     rows, is_complete = raw_text.read_cells(path)
     header, rows = raw_text.split_header(rows)
     column = header.index("hardwaretime") if "hardwaretime" in header else 1
     kept = raw_text.rectangular(rows, column + 1)
     time = raw_text.numbers([row[column] for row in kept])
     frame = np.arange(len(time), dtype=np.float64)
+    time = time - time[np.isfinite(time)][:1].sum()
     return _stamps(frame, time / MS_PER_S, n_loose=0 if is_complete else 1)
 
 

@@ -21,7 +21,7 @@ Kind = Literal[
     "signal",  # head orientation or another sampled signal
     "unreadable",  # a raw file cannot be decoded or parsed
 ]
-MAX_LISTED = 100  # differences; all are counted
+MAX_LISTED = 20  # differences of a kind; all are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class VerifyReport:
     series: tuple[SeriesCount, ...]
     n_files: int  # raw files whose checksum was compared
     n_rows: int  # rows of head orientation that were compared
-    differences: tuple[Difference, ...]  # at most 100 of a kind
+    differences: tuple[Difference, ...]  # at most 20 of a kind
     counts: dict[str, int]  # all differences, by kind
 
     @property

@@ -8,6 +8,7 @@ such files pass, if what they say is true.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,7 @@ def _plan_parts(
                 f"{sorted(starts[video.row])}"
             )
             session.differ(Difference("frames", series.name, -1, video.path, message))
-        start = min(found) if found else max(starts[video.row])
+        start = min(found) if found else _likely_start(starts[video.row], video, left_out)
         ends_here = not len(mine) or int(series.frame_index[mine].max()) == last
         job = PartJob(
             series=series.name,
@@ -240,6 +241,15 @@ def _plan_parts(
             count_frames(job, session.tally)
         else:
             session.jobs.append(job)
+
+
+def _likely_start(starts: AbstractSet[int], video: SourceRow, left_out: set[int]) -> int:
+    """Find the first saved frame of a video of which nothing is stored: what explains most."""
+
+    def n_explained(start: int) -> int:
+        return len(left_out.intersection(range(start, start + video.n_frames)))
+
+    return max(sorted(starts), key=n_explained)
 
 
 def _compare_orientation(session: _Session, series: Series) -> int:

@@ -21,7 +21,9 @@ from miniscope_nwb.session import Compression, ConvertOptions, Mismatch, StampPo
     "-m", "--metadata", "metadata_files", multiple=True, type=click.Path(path_type=Path),
     help="Session YAML, see `init`. Several are merged in order, the later wins.",
 )  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Replace an existing NWB file, once the new one is complete.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace an existing NWB file, once the new one is complete."
+)
 @click.option("--stub", type=click.IntRange(min=1), help="Only the first N frames of every device.")
 @click.option(
     "--on-mismatch", type=click.Choice(get_args(Mismatch)), default="stop", show_default=True,
@@ -56,7 +58,7 @@ def convert(
     quiet: bool,
     **choices: Any,
 ) -> None:
-    """Convert the recording folder RAW into one NWB file a recording.
+    r"""Convert the recording folder RAW into one NWB file a recording.
 
     The raw folder is never written to, and a file appears under its name only when it is complete.
 
@@ -66,15 +68,14 @@ def convert(
     """
     import json
 
-    from miniscope_nwb.cli import summary
+    from miniscope_nwb.cli import summary, text
     from miniscope_nwb.cli.progress import frame_progress
     from miniscope_nwb.convert.folder import plan_folder
     from miniscope_nwb.nwb.io import write_plan
 
     options = ConvertOptions(**choices)
-    planned = plan_folder(
-        raw, output=output, metadata_files=metadata_files, options=options
-    )
+    planned = plan_folder(raw, output=output, metadata_files=metadata_files, options=options)
+    text.say_refused(raw)
     answers = []
     for file in planned:
         with frame_progress(file.output.name, quiet=quiet or as_json) as progress:

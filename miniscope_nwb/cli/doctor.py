@@ -16,7 +16,7 @@ MARKS = {"ok": "  ok     ", "note": "  note   ", "warning": "  WARNING", "error"
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
 def doctor(folder: Path, as_json: bool, quiet: bool) -> int:
-    """Look at the Python environment, the decoders, memory and disk, with a remedy for each fault.
+    r"""Look at the Python environment, the decoders, memory and disk, with a remedy for each fault.
 
     FOLDER is where files will be written; default: the current one. Exit code 1 if something that
     a command needs is missing or broken; warnings do not count.
@@ -25,7 +25,7 @@ def doctor(folder: Path, as_json: bool, quiet: bool) -> int:
     Example:
       miniscope-nwb doctor
       miniscope-nwb doctor /data/nwb --json
-    """  # noqa: D301  (click reads the backspace)
+    """
     from miniscope_nwb.check.doctor import examine
 
     findings = examine(folder)

@@ -16,7 +16,7 @@ import click
 def init(
     raw: Path, scope_camnum: int | None, output: Path | None, overwrite: bool, quiet: bool
 ) -> None:
-    """Print a commented session.yaml for the recording folder RAW.
+    r"""Print a commented session.yaml for the recording folder RAW.
 
     It holds all that was found and marks what DANDI needs and only you know. A folder of several
     recordings gives one template for all of them.
@@ -34,7 +34,7 @@ def init(
     template = write_template(recordings)
     if output is None:
         # Bytes, so that no console's code page and no line-end rule changes the template.
-        click.get_binary_stream("stdout").write(template.encode("utf-8"))
+        click.echo(template.encode("utf-8"), nl=False)
     else:
         if output.exists() and not overwrite:
             raise OutputError(f"{output} exists already; give --overwrite to replace it.")

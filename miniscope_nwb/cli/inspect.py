@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print problems only.")
 def inspect(raw: Path, scope_camnum: int | None, as_json: bool, quiet: bool) -> int:
-    """Say what the recording folder RAW holds: devices, time report and every problem.
+    r"""Say what the recording folder RAW holds: devices, time report and every problem.
 
     Writes nothing. Exit code 1 if `convert` would stop.
 
@@ -26,10 +26,12 @@ def inspect(raw: Path, scope_camnum: int | None, as_json: bool, quiet: bool) -> 
     Example:
       miniscope-nwb inspect data/2026_03_02/14_05_07
     """
+    from miniscope_nwb.cli.text import say_refused
     from miniscope_nwb.convert.inspection import inspect_folder
     from miniscope_nwb.recording import ReadOptions
 
     found = inspect_folder(raw, ReadOptions(scope_camnum=scope_camnum))
+    say_refused(raw)
     if as_json:
         answer = {"path": str(raw), "recordings": [_as_json(item) for item in found]}
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))

@@ -18,7 +18,7 @@ MISSING_HEADER = "Still missing for DANDI (fill in the session YAML, see `init`)
 
 def as_text(plan: ConversionPlan, result: WriteResult, *, quiet: bool) -> str:
     """Render the summary; when quiet, only warnings."""
-    warnings = text.problem_list(p for p in plan.problems if p.severity != "note")
+    warnings = text.problem_list(p for p in result.problems if p.severity != "note")
     if quiet:
         return f"{warnings}\n" if warnings else ""
     n_frames = sum(item.n_frames for item in plan.timing)
@@ -42,7 +42,7 @@ def as_text(plan: ConversionPlan, result: WriteResult, *, quiet: bool) -> str:
         lines.append("  not converted: " + "; ".join(_named(file) for file in left))
     if warnings:
         lines += ["", warnings]
-    notes = text.problem_list(p for p in plan.problems if p.severity == "note")
+    notes = text.problem_list(p for p in result.problems if p.severity == "note")
     if notes:
         lines += ["", notes]
     if plan.session.missing:
@@ -72,7 +72,7 @@ def as_json(plan: ConversionPlan, result: WriteResult) -> dict[str, Any]:
         "not_converted": [file.relative_path for file in _files(plan) if not file.converted],
         "winners": plan.session.winners,
         "missing_for_dandi": list(plan.session.missing),
-        "problems": [problem_json(problem) for problem in plan.problems],
+        "problems": [problem_json(problem) for problem in result.problems],
     }
 
 
@@ -113,4 +113,3 @@ def _files(plan: ConversionPlan) -> list[SourceFile]:
 
 def _named(file: SourceFile) -> str:
     return f"{file.relative_path} ({file.note})" if file.note else file.relative_path
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 
@@ -82,7 +83,9 @@ def describe_recording(recording: Recording) -> str:
         f"  {len(recording.source_files)} files, {size(n_bytes)}; "
         f"{len(recording.settings)} settings, {len(recording.notes)} notes"
     )
-    signals = [f"{item.kind} ({item.device}, {len(item.time_s)} rows)" for item in recording.samples]
+    signals = [
+        f"{item.kind} ({item.device}, {len(item.time_s)} rows)" for item in recording.samples
+    ]
     if signals:
         lines.append("  signals     " + ", ".join(signals))
     left = [file.relative_path for file in recording.source_files if not file.converted]
@@ -119,6 +122,14 @@ def problem_list(problems: Iterable[Problem]) -> str:
             )
         )
     return "\n".join(lines)
+
+
+def say_refused(raw: Path) -> None:
+    """Name the folders below `raw` whose format is known and not converted."""
+    from miniscope_nwb.convert.detect import find_refused
+
+    for folder, sentence in find_refused(raw):
+        click.echo(f"Not read: {folder}: {sentence}", err=True)
 
 
 def say(message: str, *, quiet: bool) -> None:

@@ -27,7 +27,7 @@ MARKS = {
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print only why the file fails.")
 def validate(nwb_file: Path, strict: bool, as_json: bool, quiet: bool) -> int:
-    """Run pynwb, NWB Inspector (DANDI configuration) and dandi on FILE.nwb, off line.
+    r"""Run pynwb, NWB Inspector (DANDI configuration) and dandi on FILE.nwb, off line.
 
     Exit code 1 on pynwb errors, critical findings and dandi errors; best-practice violations are
     listed, and fail only with --strict.
@@ -35,7 +35,7 @@ def validate(nwb_file: Path, strict: bool, as_json: bool, quiet: bool) -> int:
     \b
     Example:
       miniscope-nwb validate sub-m06/sub-m06_ses-20260302T140507_ophys.nwb
-    """  # noqa: D301  (click reads the backspace)
+    """
     from miniscope_nwb.check import validate as check
 
     report = check.validate(nwb_file, strict=strict)

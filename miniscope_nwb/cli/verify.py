@@ -19,7 +19,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print differences only.")
 def verify(nwb_file: Path, raw: Path, as_json: bool, quiet: bool) -> int:
-    """Compare FILE.nwb with the raw recording: every frame, time stamp and checksum.
+    r"""Compare FILE.nwb with the raw recording: every frame, time stamp and checksum.
 
     The video is decoded again, by another decoder than `convert` used, and the text files are
     parsed anew. Repairs, trimming and lost frames that the file tells of are applied. Exit code 1
@@ -28,7 +28,7 @@ def verify(nwb_file: Path, raw: Path, as_json: bool, quiet: bool) -> int:
     \b
     Example:
       miniscope-nwb verify sub-m06/sub-m06_ses-20260302T140507_ophys.nwb --raw data/14_05_07
-    """  # noqa: D301  (click reads the backspace)
+    """
     from miniscope_nwb.check import verify as check
     from miniscope_nwb.cli.progress import frame_progress
 

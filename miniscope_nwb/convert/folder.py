@@ -55,10 +55,11 @@ def plan_folder(
     read_options = ReadOptions(scope_camnum=options.scope_camnum, roles=user.roles)
     segments = [make_segment(item, options) for item in read_recordings(raw, read_options)]
     groups = [segments] if options.join else [[segment] for segment in segments]
-    if len(segments) > 1 and options.start_time is not None:
+    has_start = options.start_time is not None or "session_start_time" in user.session
+    if len(segments) > 1 and has_start:
         raise RecordingError(
-            f"{raw} holds {len(segments)} recordings, and --start-time can be true of only one of "
-            "them: convert their folders one by one."
+            f"{raw} holds {len(segments)} recordings, and --start-time (or session_start_time in "
+            "the YAML) can be true of only one of them: convert their folders one by one."
         )
     plans = [make_plan(group, user, options) for group in groups]
     files = [PlannedFile(plan=plan, output=place_output(plan, output)) for plan in plans]

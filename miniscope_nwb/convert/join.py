@@ -6,6 +6,7 @@ the starts, so that the gaps between the recordings are visible in the time stam
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -89,9 +90,7 @@ def _place(segment: Segment, offset_s: float, root: Path) -> Segment:
     prefix = segment.recording.root.relative_to(root).as_posix()
     return Segment(
         recording=_rebase(segment.recording, prefix),
-        timelines={
-            name: _move(timeline, offset_s) for name, timeline in segment.timelines.items()
-        },
+        timelines={name: _move(timeline, offset_s) for name, timeline in segment.timelines.items()},
         offset_s=offset_s,
     )
 
@@ -174,7 +173,7 @@ def _plane(recording: Recording, device: Device) -> dict[str, object]:
 
 
 def _refuse_overlap(segments: Sequence[Segment]) -> None:
-    for before, after in zip(segments, segments[1:], strict=False):
+    for before, after in itertools.pairwise(segments):
         ends = [float(t.time_s.max()) for t in before.timelines.values() if t.n_frames]
         begins = [float(t.time_s.min()) for t in after.timelines.values() if t.n_frames]
         if ends and begins and min(begins) < max(ends):

@@ -99,7 +99,7 @@ class Field:
         return self._tissue.base[m:-m, m:-m] * self._optics.vignette + self._optics.offset
 
     def _make_matrix(self) -> Any:
-        """Footprints as a sparse matrix (pixels, cells): a frame costs no more than their pixels."""
+        """Footprints as a sparse matrix (pixels, cells): a frame costs only their pixels."""
         from scipy.sparse import csc_array
 
         width, pixels, values, starts = self._options.width, [], [], [0]

@@ -33,7 +33,8 @@ LEVELS = {
     ),
     "moderate": Level(
         cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25,
-        overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=0.0,
+        overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02,
+        nonrigid_rms_px=0.0,
         neuropil_grey=3.0, bleaching=0.1,
     ),
     "hard": Level(
@@ -43,7 +44,8 @@ LEVELS = {
     ),
     "nonrigid": Level(
         cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25,
-        overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=1.5,
+        overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02,
+        nonrigid_rms_px=1.5,
         neuropil_grey=3.0, bleaching=0.1,
     ),
     "sparse": Level(

@@ -86,5 +86,5 @@ def test_gui_stamps_are_the_hardware_clock(tmp_path):
         encoding="utf-8",
     )
     stamps = raw_stamps.read_gui(path)
-    assert stamps.time_s.tolist() == [0.1505, 0.25]
+    assert stamps.time_s.tolist() == [0.0, 0.0995]
     assert stamps.frame.tolist() == [0, 1]

@@ -64,7 +64,9 @@ class Made:
     times: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def grey_frames(n: int, *, seed: int = 0, shape: tuple[int, int] = (HEIGHT, WIDTH), dtype: Any = "u1"):
+def grey_frames(
+    n: int, *, seed: int = 0, shape: tuple[int, int] = (HEIGHT, WIDTH), dtype: Any = "u1"
+):
     """Frames that tell their number and which way is up, with noise."""
     rng = np.random.default_rng(seed)
     top = np.iinfo(dtype).max

@@ -1,0 +1,1 @@
+"""One module a raw format: folder in, records out."""

@@ -55,8 +55,11 @@ class Reader(Protocol):
     summary: str  # one line for people: what it reads
 
     def sniff(self, folder: Path) -> Match:
-        """Say whether `folder` itself (not a folder below it, but for the format's own layout)
-        is a recording, or a device folder of one. Reads names and, at most, small text files."""
+        """Say whether `folder` is a recording, or the folder of one of its devices.
+
+        Looks at the folder itself and at what the format's own layout has below it, and reads
+        names and small text files only.
+        """
         ...
 
     def read(self, source: RecordingSource, options: ReadOptions) -> Recording:

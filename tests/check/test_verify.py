@@ -1,0 +1,420 @@
+"""`verify`: passes what is true, and names every kind of difference."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from builders.gui import make_gui
+from builders.onix import make_onix
+from builders.v3 import make_v3
+from builders.v4 import make_v4, write_avi
+
+from miniscope_nwb.check import report as reports
+from miniscope_nwb.check.verify import verify
+from miniscope_nwb.cli.main import run
+from miniscope_nwb.convert.folder import plan_folder
+from miniscope_nwb.errors import NwbContentError, RecordingError
+from miniscope_nwb.nwb.io import write_plan
+from miniscope_nwb.session import ConvertOptions
+
+SCOPE = "acquisition/OnePhotonSeries"
+CAMERA = "acquisition/BehaviorVideoBehavCam_0"
+MODULE = "processing/recording"
+
+
+def convert(raw: Path, output: Path, **choices) -> Path:
+    (file,) = plan_folder(
+        raw, output=output, metadata_files=(), options=ConvertOptions(**choices)
+    )
+    write_plan(file.plan, file.output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """One converted session: 35 frames in files of 10, one scope, one camera."""
+    folder = tmp_path_factory.mktemp("made")
+    session = make_v4(folder / "raw", n_frames=35, cameras=("BehavCam 0",))
+    convert(session.folder, folder / "out.nwb")
+    return folder
+
+
+@pytest.fixture
+def copy(made, tmp_path):
+    """A copy of it that a test may damage: (NWB file, raw folder)."""
+    shutil.copytree(made, tmp_path / "copy")
+    return tmp_path / "copy" / "out.nwb", tmp_path / "copy" / "raw"
+
+
+def kinds(report):
+    assert sum(report.counts.values()) == report.n_differences
+    return report.counts
+
+
+def test_fresh_file_is_identical(made):
+    seen = []
+    report = verify(made / "out.nwb", made / "raw", progress=lambda *state: seen.append(state))
+    assert report.is_identical, list(report.lines())
+    assert seen[-1] == (35, 35)
+    by_name = {item.series: item for item in report.series}
+    assert by_name["OnePhotonSeries"].n_frames == 35
+    assert by_name["BehaviorVideoBehavCam_0"].n_videos == 4
+    assert by_name["BehaviorVideoBehavCam_0"].n_stamps == 35
+    assert report.n_rows == 35
+    assert report.n_files == 15
+
+
+def test_device_folder_and_parent_folder_will_do(made):
+    for raw in (made / "raw" / "Miniscope", made):
+        assert verify(made / "out.nwb", raw).is_identical
+
+
+def test_changed_pixel_names_frame_and_part(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        file[f"{SCOPE}/data"][23, 17, 5] ^= 3
+    report = verify(nwb, raw)
+    assert kinds(report) == {"pixels": 1}
+    (difference,) = report.differences
+    assert (difference.series, difference.index) == ("OnePhotonSeries", 23)
+    assert difference.part == "Miniscope/2.avi"
+    assert "row 5, column 17" in difference.message
+    assert "frame 3 of the file" in difference.message
+
+
+def test_swapped_frames_are_two_differences(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        data = file[f"{SCOPE}/data"]
+        data[4], data[5] = data[5], data[4]
+    report = verify(nwb, raw)
+    assert kinds(report) == {"pixels": 2}
+    assert [difference.index for difference in report.differences] == [4, 5]
+
+
+def test_changed_stamp_is_told_with_both_values(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        stamps = file[f"{SCOPE}/timestamps"]
+        stamps[7] = np.nextafter(stamps[7], 1)
+    report = verify(nwb, raw)
+    assert kinds(report) == {"stamp": 1}
+    assert report.differences[0].index == 7
+    assert report.differences[0].part == "Miniscope/timeStamps.csv"
+
+
+def test_changed_stamp_of_a_camera(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        file[f"{CAMERA}/timestamps"][0] += 0.001
+    assert kinds(verify(nwb, raw)) == {"stamp": 1}
+
+
+def test_changed_raw_byte_is_told_by_checksum_and_frame(copy):
+    nwb, raw = copy
+    part = raw / "Miniscope" / "1.avi"
+    session = make_v4(raw.parent / "again", n_frames=35, cameras=("BehavCam 0",))
+    frames = session.frames["Miniscope"][10:20].copy()
+    frames[6, 3, 2] += 1
+    write_avi(part, frames)
+    report = verify(nwb, raw)
+    assert kinds(report) == {"checksum": 1, "pixels": 1}
+    by_kind = {difference.kind: difference for difference in report.differences}
+    assert by_kind["checksum"].part == "Miniscope/1.avi"
+    assert by_kind["pixels"].index == 16
+
+
+def test_missing_part_is_named(copy):
+    nwb, raw = copy
+    (raw / "Miniscope" / "2.avi").unlink()
+    report = verify(nwb, raw)
+    assert kinds(report) == {"missing_file": 1}
+    assert report.differences[0].part == "Miniscope/2.avi"
+
+
+def test_damaged_part_is_told(copy):
+    nwb, raw = copy
+    part = raw / "Miniscope" / "1.avi"
+    part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
+    counts = kinds(verify(nwb, raw))
+    assert counts["checksum"] == 1
+    assert counts["frames"] >= 1
+
+
+def test_altered_and_missing_external_video(copy):
+    nwb, raw = copy
+    first, second = sorted(nwb.with_suffix("").iterdir())[:2]
+    first.write_bytes(first.read_bytes()[:-1] + b"\x01")
+    second.unlink()
+    report = verify(nwb, raw)
+    assert kinds(report) == {"video": 2}
+    assert [difference.part for difference in report.differences] == [
+        "BehavCam_0/0.avi",
+        "BehavCam_0/1.avi",
+    ]
+
+
+def test_changed_text_file_is_told_by_checksum_and_row(copy):
+    nwb, raw = copy
+    path = raw / "Miniscope" / "timeStamps.csv"
+    lines = path.read_text().splitlines()
+    lines[4] = lines[4].replace(",", ",9", 1)
+    path.write_text("\n".join(lines) + "\n")
+    report = verify(nwb, raw)
+    assert kinds(report) == {"checksum": 1, "stamp": 1}
+    assert {difference.index for difference in report.differences} == {-1, 3}
+
+
+def test_row_that_is_neither_stored_nor_explained(copy):
+    nwb, raw = copy
+    path = raw / "Miniscope" / "timeStamps.csv"
+    path.write_text(path.read_text() + "35,1790,0\n")
+    assert kinds(verify(nwb, raw)) == {"checksum": 1, "rows": 1}
+
+
+def test_changed_orientation(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        file["acquisition/HeadOrientationMiniscope/data"][11, 2] = 0.5
+    report = verify(nwb, raw)
+    assert kinds(report) == {"signal": 1}
+    assert "row 11" in str(report.differences[0])
+
+
+def test_frame_said_to_come_from_elsewhere(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        file[f"{MODULE}/FrameInfoMiniscope/frame_in_file"][12] = 9
+    counts = kinds(verify(nwb, raw))
+    assert counts["frames"] >= 1
+    assert counts["pixels"] == 1
+
+
+def test_part_said_to_stand_elsewhere(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        numbers = file[f"{MODULE}/FrameInfoMiniscope/frame_index"]
+        numbers[30:] = numbers[30:] + 3
+    counts = kinds(verify(nwb, raw))
+    assert counts["frames"] == 1
+    assert counts["stamp"] == 5
+
+
+def test_wrong_folder_is_said_in_one_sentence(copy, tmp_path):
+    nwb, _ = copy
+    other = make_v4(tmp_path / "other", n_frames=35, cameras=("BehavCam 0",), seed=8, animal="m8")
+    for name in ("experiment", "headOrientation.csv", "notes.csv"):
+        path = other.folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in other.folder.rglob("metaData.json"):
+        path.write_text(path.read_text() + "\n")
+    for path in other.folder.rglob("headOrientation.csv"):
+        path.write_text(path.read_text().replace(",0\n", ",0.0\n") + "1790,1,0,0,0\n")
+    report = verify(nwb, other.folder)
+    assert report.counts["folder"] == 1
+    assert "another recording" in " ".join(report.lines())
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(RecordingError, match="does not hold the raw recording"):
+        verify(nwb, empty)
+    with pytest.raises(RecordingError, match="does not exist"):
+        verify(nwb, tmp_path / "gone")
+
+
+def test_file_that_convert_did_not_make(copy, tmp_path):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        del file[f"{MODULE}/SourceFiles"]
+    with pytest.raises(NwbContentError, match="SourceFiles"):
+        verify(nwb, raw)
+    with pytest.raises(NwbContentError, match="does not exist"):
+        verify(tmp_path / "gone.nwb", raw)
+
+
+def test_lengths_that_disagree(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        stamps = file[f"{SCOPE}/timestamps"][:-1]
+        del file[f"{SCOPE}/timestamps"]
+        file[f"{SCOPE}/timestamps"] = stamps
+    assert kinds(verify(nwb, raw))["frames"] == 1
+
+
+def test_false_repair_is_told(tmp_path):
+    session = make_v4(tmp_path / "raw", n_frames=25)
+    path = session.folder / "Miniscope" / "timeStamps.csv"
+    lines = path.read_text().splitlines()
+    lines[13] = "12,100,0"
+    path.write_text("\n".join(lines) + "\n")
+    nwb = convert(session.folder, tmp_path / "out.nwb", stamps="interpolate")
+    report = verify(nwb, session.folder)
+    assert report.is_identical, list(report.lines())
+    assert report.series[0].n_explained == 1
+    with h5py.File(nwb, "r+") as file:
+        file[f"{MODULE}/Repairs/recorded_s"][0] = 0.2
+    assert kinds(verify(nwb, session.folder)) == {"repair": 1}
+    with h5py.File(nwb, "r+") as file:
+        file[f"{SCOPE}/timestamps"][12] += 1e-9
+    assert kinds(verify(nwb, session.folder)) == {"repair": 1, "stamp": 1}
+
+
+def test_false_trim_is_told(tmp_path):
+    session = make_v4(tmp_path / "raw", n_frames=25)
+    path = session.folder / "Miniscope" / "timeStamps.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:-2]) + "\n")
+    nwb = convert(session.folder, tmp_path / "out.nwb")
+    assert verify(nwb, session.folder).is_identical
+    with h5py.File(nwb, "r+") as file:
+        file[f"{MODULE}/Repairs/frame"][1] = 3
+    counts = kinds(verify(nwb, session.folder))
+    assert counts == {"frames": 1, "repair": 2}
+
+
+@pytest.mark.parametrize("codec", ["MJPG", "DIB ", "GREY"])
+def test_embedded_video(tmp_path, codec):
+    session = make_v4(
+        tmp_path / "raw", n_frames=12, cameras=("BehavCam 0",), camera_fourcc=codec, fourcc="GREY"
+    )
+    nwb = convert(session.folder, tmp_path / "out.nwb", embed_video=True)
+    report = verify(nwb, session.folder)
+    assert report.is_identical, list(report.lines())
+    assert [item.n_frames for item in report.series] == [12, 12]
+    with h5py.File(nwb, "r+") as file:
+        data = file[f"{CAMERA}/data"]
+        data[3] = data[3] ^ 1
+    assert kinds(verify(nwb, session.folder)) == {"pixels": 1}
+
+
+@pytest.mark.parametrize("stub", [3, 10, 17])
+def test_stub(tmp_path, stub):
+    session = make_v4(tmp_path / "raw", n_frames=35, cameras=("BehavCam 0",))
+    report = verify(convert(session.folder, tmp_path / "x.nwb", stub=stub), session.folder)
+    assert report.is_identical, list(report.lines())
+    assert report.series[0].n_stamps == stub
+
+
+def test_joined_recordings(tmp_path):
+    from datetime import timedelta
+
+    from builders.v4 import START
+
+    root = tmp_path / "raw"
+    for number in range(3):
+        start = START + timedelta(minutes=10 * number)
+        session = make_v4(
+            root / f"{start:%H_%M_%S}", n_frames=25, start=start, seed=number,
+            cameras=("BehavCam 0",),
+        )  # fmt: skip
+        stamps = session.folder / "Miniscope" / "timeStamps.csv"
+        rows = stamps.read_text().splitlines()
+        if number == 1:  # two frames without a stamp
+            stamps.write_text("\n".join(rows[:-2]) + "\n")
+        if number == 2:  # an isolated bad stamp
+            rows[9] = "8,1,0"
+            stamps.write_text("\n".join(rows) + "\n")
+    nwb = convert(root, tmp_path / "out.nwb", join=True, stamps="interpolate")
+    report = verify(nwb, root)
+    assert report.is_identical, list(report.lines())
+    assert [item.n_stamps for item in report.series] == [75, 73]
+    assert report.n_rows == 75
+    assert verify(nwb, root / "14_05_09" / "Miniscope").is_identical
+    with h5py.File(nwb, "r+") as file:
+        file[f"{SCOPE}/timestamps"][30] += 1e-6
+        file[f"{SCOPE}/data"][60, 0, 0] ^= 1
+    report = verify(nwb, root)
+    assert kinds(report) == {"pixels": 1, "stamp": 1}
+    assert {difference.index for difference in report.differences} == {30, 60}
+
+
+def test_moved_clock(tmp_path):
+    session = make_v4(tmp_path / "raw", n_frames=25, cameras=("BehavCam 0",))
+    for path in session.folder.rglob("*.csv"):
+        header, *rows = path.read_text().splitlines()
+        column = 1 if path.name == "timeStamps.csv" else 0
+        cells = [row.split(",") for row in rows]
+        for row in cells:
+            row[column] = str(int(row[column]) + 935_703_178)
+        path.write_text("\n".join([header, *(",".join(row) for row in cells)]) + "\n")
+    nwb = convert(session.folder, tmp_path / "out.nwb")
+    report = verify(nwb, session.folder)
+    assert report.is_identical, list(report.lines())
+    with h5py.File(nwb, "r+") as file:
+        file[f"{SCOPE}/timestamps"][5] += 1e-6
+    assert kinds(verify(nwb, session.folder)) == {"stamp": 1}
+
+
+def test_v3(tmp_path):
+    session = make_v3(tmp_path / "raw" / "6_9_2019" / "H9_M5_S44", first_stamp_ms=91_234_567)
+    nwb = convert(session.folder, tmp_path / "out.nwb", timezone="UTC", embed_video=True)
+    report = verify(nwb, session.folder)
+    assert report.is_identical, list(report.lines())
+    assert sorted(item.n_frames for item in report.series) == [25, 37]
+    with h5py.File(nwb, "r+") as file:
+        file[f"{SCOPE}/timestamps"][9] += 1e-9
+        file[f"{SCOPE}/data"][11, 2, 2] ^= 1
+    assert kinds(verify(nwb, session.folder)) == {"pixels": 1, "stamp": 1}
+
+
+@pytest.mark.parametrize("words", [1, 608])
+def test_onix(tmp_path, words):
+    session = make_onix(tmp_path / "raw", words_per_frame=words)
+    nwb = convert(session.folder, tmp_path / "out.nwb")
+    report = verify(nwb, session.folder)
+    assert report.is_identical, list(report.lines())
+    assert report.series[0].n_frames == 20
+    with h5py.File(nwb, "r+") as file:
+        file[f"{SCOPE}/timestamps"][9] += 1e-9
+    assert kinds(verify(nwb, session.folder)) == {"stamp": 1}
+
+
+def test_gui(tmp_path):
+    session = make_gui(tmp_path / "raw")
+    nwb = convert(session.folder, tmp_path / "out.nwb")
+    report = verify(nwb, session.folder)
+    assert report.is_identical, list(report.lines())
+    assert report.series[0].n_frames == 20
+    with h5py.File(nwb, "r+") as file:
+        file[f"{SCOPE}/timestamps"][9] += 1e-9
+    assert kinds(verify(nwb, session.folder)) == {"stamp": 1}
+
+
+def test_all_are_counted_and_few_are_listed(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        data = file[f"{SCOPE}/data"]
+        data[...] = data[...] ^ 1
+    report = verify(nwb, raw)
+    assert kinds(report) == {"pixels": 35}
+    assert len(report.differences) == reports.MAX_LISTED
+    assert f"{35 - reports.MAX_LISTED} more" in " ".join(report.lines())
+
+
+def test_command(copy, capsys):
+    nwb, raw = copy
+    assert run(["verify", str(nwb), "--raw", str(raw)]) == 0
+    assert "bit for bit" in capsys.readouterr().out
+    assert run(["verify", str(nwb), "--raw", str(raw), "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    with h5py.File(nwb, "r+") as file:
+        file[f"{SCOPE}/data"][0, 0, 0] ^= 1
+    assert run(["verify", str(nwb), "--raw", str(raw), "--quiet"]) == 1
+    assert capsys.readouterr().out.startswith("DIFFERENT: OnePhotonSeries, frame 0")
+    assert run(["verify", str(nwb), "--raw", str(raw), "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["identical"] is False
+    assert answer["differences"][0]["index"] == 0
+    assert run(["verify", str(nwb)]) == 2
+    assert run(["verify", str(nwb), "--raw", str(raw / "gone")]) == 1
+
+
+def test_real_recordings(real_data, tmp_path):
+    for session in sorted((real_data / "qt" / "C6-J588_Disc5").iterdir()):
+        nwb = convert(session, tmp_path / f"{session.name}.nwb", embed_video=True)
+        report = verify(nwb, session)
+        assert report.is_identical, list(report.lines())
+        assert sum(item.n_frames for item in report.series) == 10
