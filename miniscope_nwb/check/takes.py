@@ -79,8 +79,9 @@ def share_out_repairs(
 ) -> list[list[RepairRow]]:
     """Say which take each repair of a device speaks of.
 
-    What is stored lies in the time of its take; what is not stored can be told by the stamp that
-    the raw file has for the frame.
+    What is stored lies in the time of its take; what is not stored is told by the raw file, which
+    has the recorded stamp for the frame, or none. A repair that is as true of several takes is
+    given to all of them.
 
     Parameters
     ----------
@@ -93,23 +94,20 @@ def share_out_repairs(
     """
     shares: list[list[RepairRow]] = [[] for _ in takes]
     for repair in repairs:
-        shares[_place_of(repair, takes, stamps)].append(repair)
+        distances = [_distance(repair, take, stamps.get(n)) for n, take in enumerate(takes)]
+        for share, distance in zip(shares, distances, strict=True):
+            if distance == min(distances):
+                share.append(repair)
     return shares
 
 
-def _place_of(repair: RepairRow, takes: Sequence[Take], stamps: Mapping[int, RawStamps]) -> int:
-    if len(takes) == 1:
-        return 0
-
-    def distance(place: int) -> tuple[float, bool]:
-        take = takes[place]
-        raw = stamps.get(place)
-        is_recorded = raw is not None and bool(
-            np.any((raw.frame == repair.frame) & (raw.time_s == repair.recorded_s))
-        )
-        if np.isnan(repair.used_s) or not len(take.time_s):
-            return 0.0, not is_recorded
-        low, high = take.time_s.min(), take.time_s.max()
-        return max(low - repair.used_s, repair.used_s - high, 0.0), not is_recorded
-
-    return min(range(len(takes)), key=distance)
+def _distance(repair: RepairRow, take: Take, raw: RawStamps | None) -> tuple[float, bool]:
+    """Measure how far a repair is from a take: in time, then in what was recorded."""
+    at = raw.time_s[raw.frame == repair.frame] if raw is not None else np.zeros(0)
+    is_true = bool(np.any(at == repair.recorded_s))
+    if np.isnan(repair.recorded_s):
+        is_true = not len(at) and repair.frame not in take.frames
+    if np.isnan(repair.used_s) or not len(take.time_s):
+        return 0.0, not is_true
+    low, high = float(take.time_s.min()), float(take.time_s.max())
+    return max(low - repair.used_s, repair.used_s - high, 0.0), not is_true

@@ -158,7 +158,7 @@ def _compare_series(session: _Session, series: Series) -> None:
     if series.is_external:
         n_videos = compare_videos(
             series,
-            videos,
+            session.sources,
             nwb_folder=session.nwb_path.parent,
             hashes=session.hashes,
             tally=session.tally,

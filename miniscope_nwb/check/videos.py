@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from miniscope_nwb.check.raw_folder import hash_file
 from miniscope_nwb.check.report import Difference, Tally
 from miniscope_nwb.nwb.read import Series, SourceRow
@@ -12,7 +14,7 @@ from miniscope_nwb.nwb.read import Series, SourceRow
 
 def compare_videos(
     series: Series,
-    videos: Sequence[SourceRow],
+    sources: Sequence[SourceRow],
     *,
     nwb_folder: Path,
     hashes: Mapping[int, str],
@@ -23,9 +25,9 @@ def compare_videos(
     Parameters
     ----------
     series
-        One with external files.
-    videos
-        The raw videos of its device, in order.
+        One with external files: one for each raw video of which it has frames, in their order.
+    sources
+        All raw files.
     nwb_folder
         To which the names are relative.
     hashes
@@ -36,22 +38,19 @@ def compare_videos(
     int
         Number of videos compared.
     """
-    with_frames = [video for video in videos if video.n_frames > 0]
-    named = series.external_files
-    if len(named) != len(with_frames):
-        message = f"names {len(named)} videos, the raw recording has {len(with_frames)}"
+    rows, firsts = np.unique(series.file, return_index=True)
+    order = np.argsort(firsts)
+    starts = firsts[order].tolist()
+    videos = [sources[row] for row in rows[order] if row < len(sources)]
+    named, said = series.external_files, list(series.starting_frames)
+    if len(named) != len(videos):
+        message = f"names {len(named)} videos, its frames come from {len(videos)}"
         tally.add(Difference("video", series.name, -1, "", message))
-    starts, total = [], 0
-    for video in with_frames:
-        starts.append(total)
-        total += video.n_frames
-    if len(named) == len(with_frames) and list(series.starting_frames) != starts:
-        message = (
-            f"says that its videos begin at frames {list(series.starting_frames)}, not {starts}"
-        )
+    elif said != starts:
+        message = f"says that its videos begin at frames {said}, not {starts}"
         tally.add(Difference("frames", series.name, -1, "", message))
     n_compared = 0
-    for name, video in zip(named, with_frames, strict=False):
+    for name, video in zip(named, videos, strict=False):
         path = nwb_folder / name
         if not path.is_file():
             message = f"the video {name} is missing beside the NWB file"

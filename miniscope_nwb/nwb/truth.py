@@ -44,10 +44,14 @@ class TruthFile:
             masks += [(stored_mask, field.cells)] if stored_mask is not None else []
         add_lost_frames(nwb, [span for field in fields for span in field.losses])
         self._io = NWBHDF5IO(path, "w")
-        self._io.write(nwb)
-        for stored, cells in masks:
-            for number in range(len(cells)):
-                stored.dataset[number] = image_to_nwb(cells.mask(number))
+        try:
+            self._io.write(nwb)
+            for stored, cells in masks:
+                for number in range(len(cells)):
+                    stored.dataset[number] = image_to_nwb(cells.mask(number))
+        except BaseException:
+            self._io.close()  # or the file cannot be deleted on Windows
+            raise
 
     def __enter__(self) -> TruthFile:
         return self

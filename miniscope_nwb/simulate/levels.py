@@ -34,8 +34,7 @@ LEVELS = {
     "moderate": Level(
         cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25,
         overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02,
-        nonrigid_rms_px=0.0,
-        neuropil_grey=3.0, bleaching=0.1,
+        nonrigid_rms_px=0.0, neuropil_grey=3.0, bleaching=0.1,
     ),
     "hard": Level(
         cells_per_mm2=700, peak_grey=14, noise_grey=5.5, out_of_focus_share=0.4, overlap_share=0.3,
@@ -45,8 +44,7 @@ LEVELS = {
     "nonrigid": Level(
         cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25,
         overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02,
-        nonrigid_rms_px=1.5,
-        neuropil_grey=3.0, bleaching=0.1,
+        nonrigid_rms_px=1.5, neuropil_grey=3.0, bleaching=0.1,
     ),
     "sparse": Level(
         cells_per_mm2=80, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.2, overlap_share=0.0,
