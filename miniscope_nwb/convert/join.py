@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from miniscope_nwb.errors import RecordingError
-from miniscope_nwb.recording import Device, Recording, Timeline
+from miniscope_nwb.recording import Device, Problem, Recording, Timeline
 from miniscope_nwb.session import Segment
 
 # Settings that place a scope's imaging plane in the tissue and on the sensor.
@@ -137,7 +137,21 @@ def _rebase(recording: Recording, prefix: str) -> Recording:
             replace(item, relative_path=below(item.relative_path))
             for item in recording.source_files
         ),
-        problems=tuple(replace(item, file=below(item.file)) for item in recording.problems),
+        problems=_say_where(recording.problems, prefix),
+    )
+
+
+def _say_where(problems: Sequence[Problem], prefix: str) -> tuple[Problem, ...]:
+    """Let every problem begin with the recording that it is about."""
+    if prefix == ".":
+        return tuple(problems)
+    return tuple(
+        replace(
+            problem,
+            message=f"{prefix}: {problem.message}",
+            file=f"{prefix}/{problem.file}" if problem.file else "",
+        )
+        for problem in problems
     )
 
 

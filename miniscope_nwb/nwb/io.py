@@ -6,15 +6,15 @@ then threads decode, compress and write side by side until every chunk is in its
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from miniscope_nwb.errors import RecordingError
+from miniscope_nwb.nwb.careful_file import CarefulFile
 from miniscope_nwb.nwb.checksums import Checksums
 from miniscope_nwb.nwb.movie import ChunkWriter, Movie, frame_runs, make_movie
 from miniscope_nwb.nwb.pieces import add_movie
@@ -23,7 +23,7 @@ from miniscope_nwb.nwb.space import needed_bytes, threads_that_fit
 from miniscope_nwb.nwb.target import Target, check_output, check_space, reserve
 from miniscope_nwb.nwb.videos import VideoFile, place_video, plan_videos, video_folder
 from miniscope_nwb.recording import Problem, SourceFile
-from miniscope_nwb.session import ConversionPlan, VideoLinks
+from miniscope_nwb.session import Compression, ConversionPlan, VideoLinks
 
 if TYPE_CHECKING:
     from miniscope_nwb.nwb.draft import Draft
@@ -51,6 +51,15 @@ class WriteResult:
     videos: str  # how they were placed: "copied", "cloned", "hard-linked", "left in place"
     n_hashed: int  # raw files whose SHA-256 is in the file
     problems: tuple[Problem, ...]  # the plan's, and what the writer found
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What stands in the part file and beside it."""
+
+    draft: Draft
+    n_hashed: int
+    how_placed: str
 
 
 def write_plan(
@@ -95,12 +104,11 @@ def write_plan(
     movies = _movies(plan)
     check_output(plan, output)
     n_threads = threads or threads_that_fit(movies.values(), available_cores())
-    placed: list[str] = []
     with reserve(plan, output) as target:
         check_space(output.parent, needed_bytes(plan, movies.values()))
         with WorkPool(n_threads) as pool:
-            draft, n_hashed = _write(plan, movies, target, pool, progress, placed)
-        _finish(target, draft, overwrite=plan.options.overwrite)
+            written = _write(plan, movies, target, pool, progress)
+        _finish(target, written.draft, overwrite=plan.options.overwrite)
     device_frames = _device_frames(plan)
     return WriteResult(
         path=output,
@@ -113,9 +121,9 @@ def write_plan(
             span.n_lost for s in plan.segments for t in s.timelines.values() for span in t.lost
         ),
         n_videos=len(target.placed),
-        videos=", ".join(dict.fromkeys(placed)),
-        n_hashed=n_hashed,
-        problems=tuple(dict.fromkeys(draft.problems)),
+        videos=written.how_placed,
+        n_hashed=written.n_hashed,
+        problems=tuple(dict.fromkeys(written.draft.problems)),
     )
 
 
@@ -147,9 +155,8 @@ def _write(
     target: Target,
     pool: WorkPool,
     progress: Progress | None,
-    placed: list[str],
-) -> tuple[Draft, int]:
-    """Write the part file and place the videos; say in `placed` how."""
+) -> _Written:
+    """Write the part file and place the videos."""
     from miniscope_nwb.nwb.source_files import files_to_hash, list_source_files
 
     files = list_source_files(plan)
@@ -160,41 +167,64 @@ def _write(
     target.placed = _plan_videos(plan, draft, target.output)
     if any(video.target != video.source for video in target.placed):
         video_folder(target.output).mkdir(exist_ok=True)
+    how: list[str] = []
+    for video in target.placed:
+        pool.add(partial(_place, video, plan.options.link_videos, pool, how))
+    with CarefulFile(target.part) as disk:
+        _fill(disk, draft, plan.options.compression, pool, checksums, files, progress)
+        disk.check()
+        disk.sync()
+    n_hashed = sum(bool(checksums.digest(file.path)) for file in files)
+    return _Written(draft, n_hashed, ", ".join(dict.fromkeys(how)))
+
+
+def _place(video: VideoFile, links: VideoLinks, pool: WorkPool, how: list[str]) -> None:
+    how.append(place_video(video, links, lambda: pool.is_stopped))
+
+
+def _fill(
+    disk: CarefulFile,
+    draft: Draft,
+    compression: Compression,
+    pool: WorkPool,
+    checksums: Checksums,
+    files: Sequence[SourceFile],
+    progress: Progress | None,
+) -> None:
+    """Lay the file out with pynwb, let the threads put the chunks in, add the checksums."""
+    import h5py
     from pynwb import NWBHDF5IO
 
-    with NWBHDF5IO(target.part, "w") as nwb:
+    from miniscope_nwb.nwb.source_files import store_checksums
+
+    with h5py.File(disk, "w") as file, NWBHDF5IO(file=file, mode="w") as nwb:
         nwb.write(draft.file)
-        file = nwb._file
+        disk.check()
         writers = [
-            ChunkWriter(movie, file[f"acquisition/{name}/data"], plan.options.compression)
+            ChunkWriter(movie, file[f"acquisition/{name}/data"], compression)
             for name, movie in draft.movies.items()
         ]
         for writer in writers:
             add_movie(pool, writer, before=lambda part: checksums.task(part.path))
-        for video in target.placed:
-            pool.add(partial(_place, video, plan.options.link_videos, pool, placed))
         pool.open()
-        pool.finish(_Reporter(writers, target.part, progress))
-        return draft, _store_checksums(file, files, checksums)
-
-
-def _place(video: VideoFile, links: VideoLinks, pool: WorkPool, placed: list[str]) -> None:
-    placed.append(place_video(video, links, lambda: pool.is_stopped))
+        pool.finish(_Reporter(writers, disk, progress))
+        store_checksums(file, [checksums.digest(item.path) for item in files])
 
 
 class _Reporter:
     """Tells the caller how far the frames are, and pushes what is written to the disk."""
 
     def __init__(
-        self, writers: Sequence[ChunkWriter], part: Path, progress: Progress | None
+        self, writers: Sequence[ChunkWriter], disk: CarefulFile, progress: Progress | None
     ) -> None:
         self._writers = writers
-        self._part = part
+        self._disk = disk
         self._progress = progress
         self._n_synced = 0
         self._n_reported = -1
 
     def __call__(self) -> None:
+        self._disk.check()
         n_done = sum(writer.n_done for writer in self._writers)
         if self._progress is not None and n_done != self._n_reported:
             self._progress(n_done, sum(writer.movie.n_frames for writer in self._writers))
@@ -202,16 +232,7 @@ class _Reporter:
         n_bytes = sum(writer.n_bytes for writer in self._writers)
         if n_bytes - self._n_synced > _SYNC_BYTES:
             self._n_synced = n_bytes
-            _sync(self._part)
-
-
-def _sync(path: Path) -> None:
-    """Flush a file to the disk."""
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            self._disk.sync()
 
 
 def _plan_videos(plan: ConversionPlan, draft: Draft, output: Path) -> list[VideoFile]:
@@ -225,22 +246,10 @@ def _plan_videos(plan: ConversionPlan, draft: Draft, output: Path) -> list[Video
     return placed
 
 
-def _store_checksums(file: Any, files: Sequence[SourceFile], checksums: Checksums) -> int:
-    """Fill the column of checksums; return how many there are."""
-    from miniscope_nwb.nwb.object_names import RECORDING_MODULE
-    from miniscope_nwb.nwb.source_files import SOURCE_FILES
-
-    digests = [checksums.digest(item.path) for item in files]
-    if digests:
-        file[f"processing/{RECORDING_MODULE}/{SOURCE_FILES}/sha256"][:] = digests
-    return sum(bool(digest) for digest in digests)
-
-
 def _finish(target: Target, draft: Draft, *, overwrite: bool) -> None:
-    """Flush the file, open it again, and give it its name if it is complete."""
+    """Open the file again, and give it its name if it is complete."""
     from miniscope_nwb.nwb.recheck import recheck
 
-    _sync(target.part)
     check_space(target.part.parent, 0)
     recheck(target.part, draft, target.placed)
     target.publish(overwrite=overwrite)

@@ -95,19 +95,23 @@ class WorkPool:
     def finish(self, report: Callable[[], None]) -> None:
         """Wait until all tasks are done, calling `report` several times a second.
 
+        No task runs any more when it returns or raises.
+
         Raises
         ------
         BaseException
-            What the first failing task raised.
+            What the first failing task, or `report`, raised.
         """
         running = set(self._loops)
-        while running:
-            done, running = wait(running, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
-            for loop in done:
-                if loop.exception() is not None:
-                    self.stop()
-                loop.result()
-            report()
+        try:
+            while running:
+                done, running = wait(running, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
+                for loop in done:
+                    loop.result()
+                report()
+        finally:
+            self.stop()
+            wait(self._loops)
 
     def _loop(self) -> None:
         while True:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from typing import Any
+
 import numpy as np
 from hdmf.common import DynamicTable
 
+from miniscope_nwb.nwb.object_names import RECORDING_MODULE
 from miniscope_nwb.nwb.tables import Column, make_table
 from miniscope_nwb.recording import SourceFile
 from miniscope_nwb.session import ConversionPlan
@@ -87,3 +90,9 @@ def make_source_files(files: Sequence[SourceFile]) -> DynamicTable:
             Column("note", "Why a file was not converted, if it was not.", [f.note for f in files]),
         ),
     )
+
+
+def store_checksums(file: Any, digests: Sequence[str]) -> None:
+    """Fill the column of checksums in an open HDF5 file."""
+    if digests:
+        file[f"processing/{RECORDING_MODULE}/{SOURCE_FILES}/sha256"][:] = list(digests)

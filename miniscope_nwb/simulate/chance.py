@@ -9,6 +9,7 @@ BLOCK = 128  # frames whose random numbers are drawn together
 # What random numbers are drawn for. The numbers are part of the seed: never change one.
 CELLS, VESSELS, NEUROPIL, SENSOR, SPIKES, MOTION, JERKS, NONRIGID, NEUROPIL_TIME, NOISE = range(10)
 CLOCK, LOSSES, ORIENTATION, ARENA, ARENA_NOISE, JERK_TIMES, ACCELERATION = range(10, 17)
+FRAME_JITTER, VESSEL_TIME = range(17, 19)
 
 
 def generator(seed: int, device: int, purpose: int, place: int = 0) -> np.random.Generator:

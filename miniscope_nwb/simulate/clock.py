@@ -14,6 +14,8 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _FIRST_S = (-0.04, -0.005)  # the running camera's frame that the record button catches
+_FRAME_JITTER = 0.0004  # standard deviation of a frame's time, of the interval: no clock is exact
+_FARTHEST = 4.0  # standard deviations that a frame's time may be off
 _LATENCY_S = 0.0015  # mean time from the exposure to the stamp
 _SLOWEST = 0.3  # latency never exceeds this share of the interval
 _MOST_SPANS = 3
@@ -70,7 +72,9 @@ def make_clock(
     rng = chance.generator(seed, device, chance.CLOCK)
     hardware = np.arange(n_frames) + _lost_before(n_frames, n_lost, seed, device)
     start = float(rng.uniform(*_FIRST_S)) if first_s is None else first_s
-    time_s = start + hardware / rate_hz
+    jitter = chance.generator(seed, device, chance.FRAME_JITTER).standard_normal(n_frames)
+    off = _FRAME_JITTER * np.clip(jitter, -_FARTHEST, _FARTHEST)
+    time_s = start + (hardware + off) / rate_hz
     latency = np.minimum(rng.gamma(2.0, _LATENCY_S / 2, n_frames), _SLOWEST / rate_hz)
     jumps = np.flatnonzero(np.diff(hardware) > 1)
     losses = tuple(

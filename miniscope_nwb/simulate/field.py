@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float32]
 Frame = npt.NDArray[np.uint8]
 
 BLEACHING_S = 600.0  # time constant
+_VESSEL_PERIODS_S = (11.0, 29.0)  # of the dilation of the vessels: vasomotion, about 0.1 Hz
 _READ_SHARE = 0.5  # of the noise is the read noise, the rest grows with the light
 
 
@@ -76,6 +77,8 @@ class Field:
         self._tissue = make_tissue(
             width=width, height=height, margin=self._margin, seed=seed, device=device
         )
+        phases = chance.generator(seed, device, chance.VESSEL_TIME).uniform(0, 2 * np.pi, 2)
+        self._vessel_phases: tuple[float, float] = (float(phases[0]), float(phases[1]))
         self._optics = make_optics(width=width, height=height, seed=seed, device=device)
         self.cells: Cells = make_cells(
             n_cells(options), width=width, height=height, level=level, seed=seed, device=device
@@ -174,6 +177,9 @@ class Field:
         import cv2
 
         picture = self._tissue.base.copy()
+        growth = self._vessel_growth(moment.time_s)
+        if growth:
+            cv2.scaleAdd(self._tissue.widening, -growth, picture, picture)
         for image, weight in zip(self._tissue.neuropil, moment.neuropil.tolist(), strict=True):
             cv2.scaleAdd(image, weight, picture, picture)
         m = self._margin
@@ -181,6 +187,14 @@ class Field:
             cells = self._footprints @ moment.calcium
             picture[m:-m, m:-m] += cells.reshape(self._x.shape)
         return picture
+
+    def _vessel_growth(self, time_s: float) -> float:
+        """Return by how many pixels the vessels are wider on each side than on average."""
+        waves = [
+            np.sin(2 * np.pi * time_s / period + phase)
+            for period, phase in zip(_VESSEL_PERIODS_S, self._vessel_phases, strict=True)
+        ]  # each has a variance of 1/2, so that their sum has a variance of 1
+        return self.level.dilation_rms_px * float(sum(waves))
 
     def _move(self, picture: FloatArray, moment: Moment) -> FloatArray:
         """Show the part of the tissue that has moved into the field."""

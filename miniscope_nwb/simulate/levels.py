@@ -22,6 +22,7 @@ class Level:
     jerk_rate_hz: float  # fast jerks of the whole field, 1/s
     nonrigid_rms_px: float  # standard deviation of the non-rigid displacement, pixels
     neuropil_grey: float  # standard deviation of the neuropil's activity
+    dilation_rms_px: float  # slow widening of the vessels on each side, pixels RMS
     bleaching: float  # share of the brightness that is lost in the end, 0 to 1
 
 
@@ -29,31 +30,31 @@ LEVELS = {
     "easy": Level(
         cells_per_mm2=250, peak_grey=40, noise_grey=2.5, out_of_focus_share=0.1, overlap_share=0.05,
         burst_rate_hz=0.15, motion_rms_px=1.0, jerk_rate_hz=0.01, nonrigid_rms_px=0.0,
-        neuropil_grey=1.5, bleaching=0.05,
+        neuropil_grey=1.5, dilation_rms_px=0.1, bleaching=0.05,
     ),
     "moderate": Level(
         cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25,
         overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02,
-        nonrigid_rms_px=0.0, neuropil_grey=3.0, bleaching=0.1,
+        nonrigid_rms_px=0.0, neuropil_grey=3.0, dilation_rms_px=0.2, bleaching=0.1,
     ),
     "hard": Level(
         cells_per_mm2=700, peak_grey=14, noise_grey=5.5, out_of_focus_share=0.4, overlap_share=0.3,
         burst_rate_hz=0.2, motion_rms_px=3.0, jerk_rate_hz=0.05, nonrigid_rms_px=0.5,
-        neuropil_grey=6.0, bleaching=0.2,
+        neuropil_grey=6.0, dilation_rms_px=0.4, bleaching=0.2,
     ),
     "nonrigid": Level(
         cells_per_mm2=400, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.25,
         overlap_share=0.15, burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02,
-        nonrigid_rms_px=1.5, neuropil_grey=3.0, bleaching=0.1,
+        nonrigid_rms_px=1.5, neuropil_grey=3.0, dilation_rms_px=0.2, bleaching=0.1,
     ),
     "sparse": Level(
         cells_per_mm2=80, peak_grey=25, noise_grey=4.0, out_of_focus_share=0.2, overlap_share=0.0,
         burst_rate_hz=0.05, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=0.0,
-        neuropil_grey=3.0, bleaching=0.1,
+        neuropil_grey=3.0, dilation_rms_px=0.2, bleaching=0.1,
     ),
     "noise": Level(
         cells_per_mm2=0, peak_grey=25, noise_grey=5.0, out_of_focus_share=0.0, overlap_share=0.0,
         burst_rate_hz=0.15, motion_rms_px=2.0, jerk_rate_hz=0.02, nonrigid_rms_px=0.0,
-        neuropil_grey=3.0, bleaching=0.1,
+        neuropil_grey=3.0, dilation_rms_px=0.2, bleaching=0.1,
     ),
 }  # fmt: skip

@@ -28,6 +28,7 @@ class Tissue:
     """What moves with the brain. Images are (height, width) float32 with a margin all round."""
 
     base: FloatImage  # grey levels
+    widening: FloatImage  # grey levels that are lost where the vessels grow by a pixel all round
     neuropil: tuple[FloatImage, ...]  # relative; each is multiplied by its time course
     margin: int  # pixels of each side that are outside the field while nothing moves
 
@@ -46,12 +47,13 @@ def make_tissue(*, width: int, height: int, margin: int, seed: int, device: int)
     rng = chance.generator(seed, device, chance.NEUROPIL)
     coarse = _smooth_noise(rng, shape, 40.0)
     fine = _smooth_noise(rng, shape, 3.0)
-    light = _vessels(chance.generator(seed, device, chance.VESSELS), shape)
-    base = BRIGHTNESS * (1 + _TEXTURE * coarse + _FINE_TEXTURE * fine) * light
+    light, wide = _vessels(chance.generator(seed, device, chance.VESSELS), shape)
+    bare = BRIGHTNESS * (1 + _TEXTURE * coarse + _FINE_TEXTURE * fine)
     uniform = np.ones(shape, np.float32)
     local = [1 + 0.8 * _smooth_noise(rng, shape, _NEUROPIL_UM) for _ in range(N_NEUROPIL - 1)]
     neuropil = tuple((np.maximum(item, 0) * light).astype(np.float32) for item in [uniform, *local])
-    return Tissue(base.astype(np.float32), neuropil, margin)
+    base, widening = (bare * item for item in (light, light - wide))
+    return Tissue(base.astype(np.float32), widening.astype(np.float32), neuropil, margin)
 
 
 def make_optics(*, width: int, height: int, seed: int, device: int) -> Optics:
@@ -81,8 +83,8 @@ def _smooth_noise(rng: np.random.Generator, shape: tuple[int, int], sigma_um: fl
     return result
 
 
-def _vessels(rng: np.random.Generator, shape: tuple[int, int]) -> FloatImage:
-    """Transmission of branching vessels, 1 where there is none."""
+def _vessels(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[FloatImage, FloatImage]:
+    """Transmission of branching vessels, 1 where there is none, as it is and a pixel wider."""
     import cv2
 
     dark = np.zeros(shape, np.float32)
@@ -94,6 +96,14 @@ def _vessels(rng: np.random.Generator, shape: tuple[int, int]) -> FloatImage:
         heading = np.arctan2(shape[0] / 2 - start[1], shape[1] / 2 - start[0])
         width = rng.uniform(0.5, 1.0) * _VESSEL_UM[1] / PIXEL_SIZE_UM
         _grow(rng, dark, (float(start[0]), float(start[1])), float(heading), width, diagonal)
+    disc = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    return _transmission(dark), _transmission(cv2.dilate(dark, disc))
+
+
+def _transmission(dark: FloatImage) -> FloatImage:
+    """Light that gets through, out of the focal plane and so blurred."""
+    import cv2
+
     soft = cv2.GaussianBlur(dark, (0, 0), 2.0)
     light: FloatImage = (1 - _VESSEL_DARKNESS * np.minimum(soft, 1)).astype(np.float32)
     return light

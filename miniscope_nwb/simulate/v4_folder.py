@@ -147,12 +147,13 @@ class V4Folder:
         }
 
     def _notes(self) -> list[str]:
+        """Return the notes, at irregular times: nobody types like a clock."""
         last = int(self._scene.scopes[0].stamp_ms[-1])
         return [
             "Time Stamp (ms), Note",
-            f"{max(0, last // 4)},animal put into the arena, lights on",
-            f"{max(0, last // 2)},{self._scopes[0]},led0,20",
-            f"{max(0, 3 * last // 4)},object A moved",
+            f"{max(0, last * 21 // 100)},animal put into the arena, lights on",
+            f"{max(0, last * 47 // 100)},{self._scopes[0]},led0,20",
+            f"{max(0, last * 83 // 100)},object A moved",
         ]
 
     def _orientation_rows(self, place: int, clock: FrameClock) -> Iterator[str]:

@@ -28,9 +28,7 @@ MODULE = "processing/recording"
 
 
 def convert(raw: Path, output: Path, **choices) -> Path:
-    (file,) = plan_folder(
-        raw, output=output, metadata_files=(), options=ConvertOptions(**choices)
-    )
+    (file,) = plan_folder(raw, output=output, metadata_files=(), options=ConvertOptions(**choices))
     write_plan(file.plan, file.output)
     return output
 
@@ -184,6 +182,65 @@ def test_changed_orientation(copy):
     report = verify(nwb, raw)
     assert kinds(report) == {"signal": 1}
     assert "row 11" in str(report.differences[0])
+
+
+def test_orientation_with_a_row_too_many(copy):
+    nwb, raw = copy
+    path = raw / "Miniscope" / "headOrientation.csv"
+    path.write_text(path.read_text() + "1790,1,0,0,0\n")
+    report = verify(nwb, raw)
+    assert kinds(report) == {"checksum": 1, "signal": 1}
+    assert "holds 35 rows, the raw file 36" in " ".join(report.lines())
+
+
+def test_video_list_that_is_too_short_or_begins_wrongly(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        names = file[f"{CAMERA}/external_file"]
+        names.attrs["starting_frame"] = [0, 10, 20, 29]
+    assert kinds(verify(nwb, raw)) == {"frames": 1}
+    with h5py.File(nwb, "r+") as file:
+        kept, attributes = names_of(file)[:-1], dict(file[f"{CAMERA}/external_file"].attrs)
+        del file[f"{CAMERA}/external_file"]
+        file[f"{CAMERA}/external_file"] = kept
+        file[f"{CAMERA}/external_file"].attrs.update(attributes)
+    assert kinds(verify(nwb, raw)) == {"video": 1}
+
+
+def names_of(file):
+    return file[f"{CAMERA}/external_file"].asstr()[:].tolist()
+
+
+def test_camera_frames_without_a_stamp(copy):
+    nwb, raw = copy
+    write_avi(raw / "BehavCam_0" / "3.avi", np.zeros((8, 48, 64), np.uint8), "MJPG")
+    assert kinds(verify(nwb, raw)) == {"checksum": 1, "frames": 3, "video": 1}
+    write_avi(raw / "BehavCam_0" / "3.avi", np.zeros((2, 48, 64), np.uint8), "MJPG")
+    assert kinds(verify(nwb, raw)) == {"checksum": 1, "frames": 3, "video": 1}
+
+
+def test_device_that_is_in_no_series(copy):
+    nwb, raw = copy
+    with h5py.File(nwb, "r+") as file:
+        del file[f"{MODULE}/FrameInfoBehavCam_0"]
+    report = verify(nwb, raw)
+    assert kinds(report) == {"frames": 4}
+    assert report.differences[0].part == "BehavCam_0/0.avi"
+
+
+def test_stamp_file_that_cannot_be_read(copy):
+    nwb, raw = copy
+    (raw / "Miniscope" / "timeStamps.csv").write_text("lost\n")
+    counts = kinds(verify(nwb, raw))
+    assert counts["stamp"] == 35
+
+
+def test_onix_without_the_rate_of_its_clock(tmp_path):
+    session = make_onix(tmp_path / "raw")
+    nwb = convert(session.folder, tmp_path / "out.nwb")
+    start = next(session.folder.glob("start-time*"))
+    start.write_text("nothing\n")
+    assert kinds(verify(nwb, session.folder)) == {"checksum": 1, "unreadable": 1}
 
 
 def test_frame_said_to_come_from_elsewhere(copy):

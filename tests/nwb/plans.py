@@ -182,7 +182,7 @@ def make_segment(
                 "Orientation of the head",
                 "quaternion",
                 ("qw", "qx", "qy", "qz"),
-                np.arange(7) * 0.1,
+                np.arange(7) * 0.1 + np.array([0, 1, 0, 2, 0, 1, 0]) / 1e3,
                 np.random.default_rng(1).normal(size=(7, 4)),
                 "Miniscope/headOrientation.csv",
             ),
@@ -228,7 +228,7 @@ def _record(root: Path, rig: Rig, place: int, below: str) -> Device:
         parts.append(probe_part(path, relative_path=name, index=number))
     n = len(rig.frames)
     rng = np.random.default_rng([5, place])
-    recorded = np.round(np.arange(n) * 50 + rng.uniform(0, 5, n)) - 3
+    recorded = np.round(np.arange(n) * 50 + rng.uniform(0, 5, n)) - 8  # the first before zero
     stamps = Stamps(
         source=f"{folder}/timeStamps.csv",
         frame_index=np.arange(n),
@@ -259,7 +259,7 @@ def _timeline(device: Device, rig: Rig, offset_s: float) -> Timeline:
     repairs = tuple(
         Repair(device.name, int(f), float("nan"), float("nan"), "trimmed_frame") for f in rig.skip
     )
-    lost = (LostSpan(device.name, 0.1 + offset_s, 0.2 + offset_s, 2, "interval"),)
+    lost = (LostSpan(device.name, 0.1 + len(rig.frames) / 1e3 + offset_s, 0.3 + offset_s, 2, "interval"),)
     return Timeline(
         device=device.name,
         part=kept // rig.per_file,

@@ -86,7 +86,9 @@ def test_footprints_lie_where_the_pixels_change(tmp_path, read_truth):
         format="v4",
     )
     field = Field(options, device=0)
-    options_only = dataclasses.replace(level_of(options), neuropil_grey=0.0, bleaching=0.0)
+    options_only = dataclasses.replace(
+        level_of(options), neuropil_grey=0.0, bleaching=0.0, dilation_rms_px=0.0
+    )
     field.level = options_only
     with ThreadPoolExecutor(1) as workers:
         blocks = list(field.stream(np.arange(120), workers))
