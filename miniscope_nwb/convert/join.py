@@ -90,15 +90,18 @@ def _place(segment: Segment, offset_s: float, root: Path) -> Segment:
     prefix = segment.recording.root.relative_to(root).as_posix()
     return Segment(
         recording=_rebase(segment.recording, prefix),
-        timelines={name: _move(timeline, offset_s) for name, timeline in segment.timelines.items()},
+        timelines={
+            name: _move(timeline, offset_s, prefix) for name, timeline in segment.timelines.items()
+        },
         offset_s=offset_s,
     )
 
 
-def _move(timeline: Timeline, offset_s: float) -> Timeline:
+def _move(timeline: Timeline, offset_s: float, prefix: str) -> Timeline:
     """Move stored times; what was recorded stays as it was recorded."""
     return replace(
         timeline,
+        problems=_say_where(timeline.problems, prefix),
         time_s=timeline.time_s + offset_s,
         repairs=tuple(replace(r, used_s=r.used_s + offset_s) for r in timeline.repairs),
         lost=tuple(

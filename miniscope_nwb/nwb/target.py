@@ -22,7 +22,7 @@ from miniscope_nwb.nwb.videos import VideoFile, remove_if_empty, remove_videos, 
 from miniscope_nwb.session import ConversionPlan
 
 RESERVE_BYTES = 8_000_000  # that should stay free: HDF5 is not to be trusted on a full disk
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _ERRNO_IN_TEXT = re.compile(r"errno = (\d+)")  # how HDF5 reports an error of the system
 
 
@@ -162,6 +162,11 @@ def describe(error: OSError | RuntimeError, output: Path) -> OutputError:
             "left behind; free some space, or name another place with -o."
         )
     reason = os.strerror(number) if number else str(error)
+    if number == errno.EFBIG:
+        return OutputError(
+            f"{output} cannot be written: it is larger than this file system allows. Nothing was "
+            "left behind; name a place on another drive with -o."
+        )
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return OutputError(
             f"{output} cannot be written ({reason}): the folder is read-only, or the file is open "

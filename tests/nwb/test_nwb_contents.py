@@ -235,7 +235,7 @@ def test_signals_notes_and_spans_are_kept(written, nwb):
     assert list(ports["status"]) == ["up", "down"]
     assert list(ports["stop_time"]) == [1.0, 2.0]
     lost = nwb.intervals["LostFrames"].to_dataframe()
-    assert list(lost["device"]) == ["Miniscope 1", "Scope2"]
+    assert list(lost["device"]) == ["Scope2", "Miniscope 1"], "in the order of time"
     assert list(lost["n_lost"]) == [2, 2]
     assert set(lost["evidence"]) == {"interval"}
 
