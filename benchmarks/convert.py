@@ -1,9 +1,10 @@
 """`convert` against NeuroConv's standard path and against decoding alone, in one run.
 
-    python -m benchmarks.convert [--work DIR] [--parts N] [--quick]
+    python -m benchmarks.convert [--work DIR] [--parts N] [--quick] [--neuroconv-python PYTHON]
 
 Prints one row a case: wall seconds, frames/s, peak memory of all processes together, and the ratio
-to the reference. Both sides start a new Python, so start-up is included on both.
+to the reference. Both sides start a new Python, so start-up is included on both. NeuroConv's
+interface needs `pip install "neuroconv[miniscope]"` in the Python that is named for it.
 """
 
 from __future__ import annotations
@@ -59,12 +60,12 @@ def row(name: str, run: Run, frames: int, ratio: str = "") -> None:
     )
 
 
-def compare(work: Path, *, codec: str, n_parts: int) -> None:
+def compare(work: Path, *, codec: str, n_parts: int, neuroconv_python: str) -> None:
     """One codec at 608x608: NeuroConv, decoding alone, ours."""
     session = make_recording(work, width=608, height=608, codec=codec, n_parts=n_parts)
     frames = n_parts * FRAMES_PER_FILE
     folder = str(device_folder(session))
-    neuroconv = measure([sys.executable, "-c", NEUROCONV, folder, str(work / "neuroconv.nwb")])
+    neuroconv = measure([neuroconv_python, "-c", NEUROCONV, folder, str(work / "neuroconv.nwb")])
     row(f"NeuroConv {codec} 608x608, {frames} frames", neuroconv, frames)
     (work / "neuroconv.nwb").unlink()
     decode = measure([sys.executable, "-c", DECODE, folder])
@@ -92,6 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, help="folder for recordings and output")
     parser.add_argument("--parts", type=int, default=5, help="AVI files of 1000 frames each")
+    parser.add_argument("--neuroconv-python", default=sys.executable, help="Python with NeuroConv")
     parser.add_argument("--quick", action="store_true", help="one part, no lengths")
     arguments = parser.parse_args()
     work = arguments.work or Path(tempfile.mkdtemp(prefix="miniscope-nwb-bench-"))
@@ -99,7 +101,7 @@ def main() -> None:
     print("| case | wall s | frames/s | CPU s | peak MB (PSS) | ratio |\n|---|---|---|---|---|---|")
     n_parts = 1 if arguments.quick else arguments.parts
     for codec in ("FFV1", "GREY"):
-        compare(work, codec=codec, n_parts=n_parts)
+        compare(work, codec=codec, n_parts=n_parts, neuroconv_python=arguments.neuroconv_python)
     if not arguments.quick:
         lengths(work, width=752, height=480, parts=(2, 8))
         lengths(work, width=608, height=608, parts=(2, 8))

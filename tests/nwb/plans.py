@@ -259,7 +259,11 @@ def _timeline(device: Device, rig: Rig, offset_s: float) -> Timeline:
     repairs = tuple(
         Repair(device.name, int(f), float("nan"), float("nan"), "trimmed_frame") for f in rig.skip
     )
-    lost = (LostSpan(device.name, 0.1 + len(rig.frames) / 1e3 + offset_s, 0.3 + offset_s, 2, "interval"),)
+    lost = (
+        LostSpan(
+            device.name, 0.1 + len(rig.frames) / 1e3 + offset_s, 0.3 + offset_s, 2, "interval"
+        ),
+    )
     return Timeline(
         device=device.name,
         part=kept // rig.per_file,

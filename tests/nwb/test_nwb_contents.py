@@ -67,7 +67,9 @@ def test_the_result_counts(written):
 
 def test_frames_come_back_bit_for_bit(written, nwb):
     made, _ = written
-    for rig, name in zip(made.rigs, ("OnePhotonSeriesMiniscope_1", "OnePhotonSeriesScope2"), strict=False):
+    for rig, name in zip(
+        made.rigs, ("OnePhotonSeriesMiniscope_1", "OnePhotonSeriesScope2"), strict=False
+    ):
         series = nwb.acquisition[name]
         expected = np.delete(rig.frames, rig.skip, axis=0)
         assert series.data.dtype == expected.dtype
@@ -484,4 +486,6 @@ def test_no_relative_path_to_another_drive(monkeypatch, tmp_path):
 
     monkeypatch.setattr(videos.os.path, "relpath", refuse)
     with pytest.raises(OutputError, match="another drive.*--link-videos copy"):
-        videos.plan_videos("id", [(tmp_path / "0.avi", "Cam/0.avi")], tmp_path / "x.nwb", "in-place")
+        videos.plan_videos(
+            "id", [(tmp_path / "0.avi", "Cam/0.avi")], tmp_path / "x.nwb", "in-place"
+        )

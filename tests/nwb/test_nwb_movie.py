@@ -127,15 +127,15 @@ def test_large_frames_are_cut_by_their_width(tmp_path, monkeypatch):
 
 
 def test_a_size_that_changes_between_parts_is_refused(tmp_path):
-    made = make_plan(tmp_path, (Rig("A", grey_frames(10)), Rig("B", grey_frames(10, shape=(32, 48)))))
+    made = make_plan(
+        tmp_path, (Rig("A", grey_frames(10)), Rig("B", grey_frames(10, shape=(32, 48))))
+    )
     from dataclasses import replace
 
     recording = made.plan.segments[0].recording
     first, second = recording.devices
     mixed = replace(first, parts=(first.parts[0], second.parts[0]))
-    timeline = replace(
-        made.plan.segments[0].timelines["A"], part=np.repeat([0, 1], 5)
-    )
+    timeline = replace(made.plan.segments[0].timelines["A"], part=np.repeat([0, 1], 5))
     segment = replace(
         made.plan.segments[0],
         recording=replace(recording, devices=(mixed,)),

@@ -397,7 +397,10 @@ def test_kill_at_any_moment_leaves_no_file_or_a_whole_one(made, tmp_path, overwr
     write_plan(plan, output)
     assert_whole(output, made.rigs[0].frames)
     assert overwrite is False or output.read_bytes() != before
-    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("raw")) == ["x", "x.nwb"]
+    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("raw")) == [
+        "x",
+        "x.nwb",
+    ]
     assert len(list((tmp_path / "x").iterdir())) == 2, "orphans of killed runs are gone"
 
 
