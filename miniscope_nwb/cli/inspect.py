@@ -46,6 +46,8 @@ def _print(item: Inspection, *, quiet: bool) -> None:
 
     if not quiet:
         click.echo(text.describe_recording(item.recording))
+        reasons = [match for match in item.matches if match.sources]
+        click.echo(f"  recognised  {'; '.join(r for match in reasons for r in match.reasons)}")
         click.echo("\n" + text.timing_table(item.timing) + "\n")
     if item.problems:
         click.echo(text.problem_list(item.problems))
@@ -63,6 +65,14 @@ def _as_json(item: Inspection) -> dict[str, Any]:
         "folder": str(recording.root),
         "label": recording.label,
         "software": recording.software,
+        "readers": [
+            {
+                "reader": match.reader,
+                "recognises": bool(match.sources),
+                "reasons": list(match.reasons),
+            }
+            for match in item.matches
+        ],
         "start": start.value.isoformat() if start.value else None,
         "start_source": start.source,
         "start_is_assumed": start.is_assumed,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from miniscope_nwb.convert import reconcile, timing
+from miniscope_nwb.convert import detect, reconcile, timing
 from miniscope_nwb.convert.folder import read_recordings
+from miniscope_nwb.convert.readers.base import Match
 from miniscope_nwb.recording import DeviceTiming, Problem, ReadOptions, Recording, Timeline
 
 
@@ -14,13 +15,15 @@ from miniscope_nwb.recording import DeviceTiming, Problem, ReadOptions, Recordin
 class Inspection:
     """One recording as found: devices, clocks and problems.
 
-    ``problems`` of severity ``error`` are those that would stop `convert`.
+    ``problems`` of severity ``error`` are those that would stop `convert`; ``matches`` are what
+    every reader said of the session folder, and why.
     """
 
     recording: Recording
     timelines: dict[str, Timeline]
     timing: tuple[DeviceTiming, ...]
     problems: tuple[Problem, ...]
+    matches: tuple[Match, ...] = ()
 
     @property
     def is_convertible(self) -> bool:
@@ -51,4 +54,5 @@ def _inspect(recording: Recording) -> Inspection:
         timelines=timelines,
         timing=timing.time_report(recording.devices, timelines),
         problems=tuple(dict.fromkeys(found)),
+        matches=tuple(detect.explain(recording.root)),
     )

