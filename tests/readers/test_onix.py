@@ -227,7 +227,16 @@ def test_last_frame_or_stamp_may_be_missing(tmp_path, n_surplus, words_per_frame
     assert all(problem.severity == "warning" for problem in timeline.problems)
 
 
-@pytest.mark.parametrize(("words_per_frame", "n_stamps"), [(1, 30), (SENSOR_ROWS, 12), (48, 20)])
+@pytest.mark.parametrize("words_per_frame", [1, SENSOR_ROWS])
+@pytest.mark.parametrize("n_stamps", [1, 5, 12, 30, 39])
+def test_words_a_frame_are_told_where_counts_differ(tmp_path, words_per_frame, n_stamps):
+    make_onix(tmp_path, words_per_frame=words_per_frame, n_stamps=n_stamps)
+    recording = read(tmp_path)
+    assert codes(recording, "error") == []
+    assert recording.devices[0].stamps.n_rows == n_stamps
+
+
+@pytest.mark.parametrize(("words_per_frame", "n_stamps"), [(1, 40), (2, 20), (48, 20)])
 def test_other_numbers_of_clock_words_stop(tmp_path, words_per_frame, n_stamps):
     truth = make_onix(tmp_path, words_per_frame=words_per_frame, n_stamps=n_stamps)
     recording = read(tmp_path)

@@ -2,8 +2,8 @@
 
 Little-endian 64-bit words and nothing else. Older and newer workflows differ in whether they write
 one word a frame or one for each of the sensor's 608 rows; the number of frames tells which, or,
-where that disagrees, the distance of the words, never the height of the video. Frames and ticks are written by separate sinks, so that the last of
-either may be missing.
+where that disagrees, the distance of the words, never the height of the video. Frames and ticks
+are written by separate sinks, so that the last of either may be missing.
 """
 
 from __future__ import annotations
