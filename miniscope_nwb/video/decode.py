@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from miniscope_nwb.errors import RecordingError
 from miniscope_nwb.recording import VideoPart
-from miniscope_nwb.video import raw
+from miniscope_nwb.video import ffv1, raw
 from miniscope_nwb.video.codecs import decoder_name, is_keyframe, is_raw
 from miniscope_nwb.video.picture import Picture, Samples, of_av_frame
 from miniscope_nwb.video.riff import AviIndex, read_index
@@ -155,10 +155,18 @@ def of_packets(index: AviIndex, start: int, stop: int, *, threads: int = 1) -> I
     with index.path.open("rb", buffering=0) as file:
         first = keyframe_before(index, file, start)
         number = first
+        is_checked = _has_checksums(index, file)
         for chunk in range(first, stop + 1):
             packet = None  # at the end: hand out what is held back
             if chunk < stop:
-                packet = _packet(index, file, chunk)
+                data = _chunk(index, file, chunk)
+                if is_checked and not ffv1.is_whole(data):
+                    raise RecordingError(
+                        f"frame {chunk} of {index.path.name} cannot be decoded (its checksum is "
+                        "wrong); the file is damaged there: copy it again from the acquisition "
+                        "computer."
+                    )
+                packet = _packet(data)
             try:
                 frames = context.decode(packet)
             except av.FFmpegError as error:
@@ -212,16 +220,25 @@ def _open_decoder(index: AviIndex, threads: int) -> Any:
     return context
 
 
-def _packet(index: AviIndex, file: BinaryIO | FileIO, number: int) -> Any:
-    """Read a chunk into a packet of libavcodec.
+def _has_checksums(index: AviIndex, file: BinaryIO | FileIO) -> bool:
+    if index.fourcc.upper() != "FFV1" or not index.n_frames:
+        return False
+    return ffv1.has_checksums(_chunk(index, file, 0))
+
+
+def _chunk(index: AviIndex, file: BinaryIO | FileIO, number: int) -> bytes:
+    file.seek(int(index.offsets[number]))
+    return file.read(int(index.sizes[number])) or b""
+
+
+def _packet(data: bytes) -> Any:
+    """Put the bytes of a chunk into a packet of libavcodec.
 
     Not ``Packet(data)``: decoders read a little beyond the end of a packet, where only memory that
     libavcodec has allocated is known to hold zeros. With other bytes there, frames can differ.
     """
     import av
 
-    file.seek(int(index.offsets[number]))
-    data = file.read(int(index.sizes[number]))
     packet = av.Packet(len(data))
     packet.update(data)
     return packet

@@ -119,14 +119,17 @@ def _words_per_frame(words: Words, device: Device, clock_hz: float, relative_pat
     """
     n_words = len(words)
     n_frames = sum(part.n_frames for part in device.parts)
-    for per_frame in (1, SENSOR_ROWS):
-        if abs(-(-n_words // per_frame) - n_frames) <= min(FEW_FRAMES, n_frames // 2):
-            return per_frame
+    is_cut = any(part.is_damaged for part in device.parts) or not n_frames
+    if not is_cut:
+        for per_frame in (1, SENSOR_ROWS):
+            if abs(n_words // per_frame - n_frames) <= min(FEW_FRAMES, n_frames // 2):
+                return per_frame
     per_frame = 1
     if n_words > 1 and np.median(np.diff(words.astype(np.float64))) < SHORTEST_FRAME_S * clock_hz:
         per_frame = SENSOR_ROWS
-    is_cut = any(part.is_damaged for part in device.parts) or not n_frames
-    is_whole = n_words % SENSOR_ROWS == 0 if per_frame > 1 else n_words < 2 * n_frames
+    is_whole = n_words % SENSOR_ROWS == 0
+    if per_frame == 1:
+        is_whole = n_words < 2 * n_frames or n_words - n_frames <= TAIL_SLACK
     if is_cut or is_whole:
         return per_frame
     raise RecordingError(

@@ -9,6 +9,7 @@ fields of a table; both say in ``remarks`` what they had to put up with, for the
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ SEPARATOR_WORDS = {"\t": "tab", ";": "semicolon", ",": "comma"}
 NEWLINE_WORDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 LINES_TO_SNIFF = 50
 RESAVED = encodings.RESAVED
+_COMMA_IN_NUMBER = re.compile(r"[0-9],[0-9]")
+_QUOTED_NUMBER = re.compile(r'"[+-]?[0-9][0-9.,]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,10 @@ def _changes(
         changes.append(f"{NEWLINE_WORDS[file.newline]} line ends")
     if separator not in separators:
         changes.append(f"{SEPARATOR_WORDS[separator]} as separator")
+    if separator != "," and _COMMA_IN_NUMBER.search(file.text):
+        changes.append("commas inside numbers")
+    if _QUOTED_NUMBER.search(file.text):
+        changes.append("quoted numbers")
     return changes
 
 

@@ -56,8 +56,9 @@ def assign_cameras(
     Returns
     -------
     Assignment
-        Counts must be equal; where none are, those that the rules for damaged files would mend
-        are allowed. More than one way to assign the cameras is an error, and so is none.
+        Counts must be equal, or those of one of two cameras; where none are, those that the rules
+        for damaged files would mend are allowed. More than one way to assign the cameras is an
+        error, and so is none.
     """
     n_rows = stamps.n_rows
     if scope_camnum is not None:
@@ -104,7 +105,36 @@ def _by_counts(n_rows: dict[int, int], videos: Mapping[Role, Sequence[VideoPart]
             return Assignment(found, evidence, unused=_unused(n_rows, found))
         if ways:
             break
+        if is_exact and (by_rest := _by_rest(n_rows, videos)):
+            return by_rest
     return Assignment({}, {}, _say_unclear(n_rows, videos))
+
+
+def _by_rest(
+    n_rows: dict[int, int], videos: Mapping[Role, Sequence[VideoPart]]
+) -> Assignment | None:
+    """Of two cameras, if the count of one is right and fits nothing else, the other is the other.
+
+    That one's rows and frames may then differ by any number, which is not judged here.
+    """
+    exact = [
+        (role, number)
+        for role, parts in videos.items()
+        for number, n in n_rows.items()
+        if _fits(n, parts, is_exact=True)
+    ]
+    if len(exact) != 1 or len(n_rows) != 2 or len(videos) != 2:
+        return None
+    role, number = exact[0]
+    camnum = {role: number}
+    evidence = {
+        role: f"camNum {number} has as many rows ({n_rows[number]}) as {FILES[role]} frames"
+    }
+    for other in videos:
+        if other != role:
+            camnum[other] = next(n for n in n_rows if n != number)
+            evidence[other] = f"camNum {camnum[other]} is the other one"
+    return Assignment(camnum, evidence)
 
 
 def _list_ways(
