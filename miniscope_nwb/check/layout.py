@@ -72,7 +72,7 @@ def stamp_file_of(video: SourceRow, sources: Sequence[SourceRow]) -> StampFile |
     return StampFile("v4gui", beside[own]) if own in beside else None
 
 
-def read_stamps(root: Path, file: StampFile, *, n_frames: int) -> dict[int, RawStamps]:
+def read_stamps(root: Path, file: StampFile) -> dict[int, RawStamps]:
     """Read a stamp file anew; V3 holds several cameras, by camNum, the others one.
 
     Raises
@@ -86,7 +86,7 @@ def read_stamps(root: Path, file: StampFile, *, n_frames: int) -> dict[int, RawS
     if file.kind == "v4":
         return {0: raw_stamps.read_v4(path)}
     if file.kind == "onix":
-        return {0: raw_stamps.read_onix(path, root / file.start_path, n_frames=n_frames)}
+        return {0: raw_stamps.read_onix(path, root / file.start_path)}
     return {0: raw_stamps.read_gui(path)}
 
 

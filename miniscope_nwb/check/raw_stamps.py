@@ -13,7 +13,7 @@ from miniscope_nwb.recording import FloatArray, IntArray
 
 MS_PER_S = 1000.0
 SENSOR_ROWS = 608  # of the Miniscope V4: ONIX writes one clock word a sensor row
-FASTEST_WORD_S = 4e-3  # words further apart are one a frame, others one a row
+LONGEST_ROW_S = 4e-3  # words further apart than this are one a frame, others one a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def read_v3(path: Path) -> dict[int, RawStamps]:
     return found
 
 
-def read_onix(clock: Path, start: Path, *, n_frames: int) -> RawStamps:
+def read_onix(clock: Path, start: Path) -> RawStamps:
     """ONI clock words, one or 608 a frame, over the clock's rate from the start-time file.
 
     Parameters
@@ -67,8 +67,6 @@ def read_onix(clock: Path, start: Path, *, n_frames: int) -> RawStamps:
         ``*-clock_<n>.raw``: little-endian 64-bit words; the first of a frame is its stamp.
     start
         ``start-time_<n>*.csv``: with or without a header; the rate stands behind the time.
-    n_frames
-        Frames of the video: tells one word a frame from 608 where the clock is too short to.
     """
     rows, _ = raw_text.read_cells(start)
     rates = raw_text.numbers([row[1] for row in rows[-1:] if len(row) > 1], whole=True)
@@ -76,10 +74,9 @@ def read_onix(clock: Path, start: Path, *, n_frames: int) -> RawStamps:
         raise RecordingError(f"{start} does not tell the rate of the clock; restore the file.")
     rate = rates[0]
     words = np.trim_zeros(np.fromfile(clock, dtype="<u8", count=clock.stat().st_size // 8), "b")
-    per_frame = SENSOR_ROWS if len(words) > 4 * max(n_frames, 1) else 1
-    if len(words) > SENSOR_ROWS and n_frames > 1:  # counts mislead where a file was cut
-        is_fast = float(words[SENSOR_ROWS]) - float(words[0]) < SENSOR_ROWS * FASTEST_WORD_S * rate
-        per_frame = SENSOR_ROWS if is_fast else 1
+    # Counts mislead where the clock or the video was cut, the distance of the words does not.
+    steps_s = np.diff(words.astype(np.float64)) / rate
+    per_frame = SENSOR_ROWS if len(steps_s) and np.median(steps_s) < LONGEST_ROW_S else 1
     ticks = words[: len(words) // per_frame * per_frame : per_frame]
     frame = np.arange(len(ticks), dtype=np.float64)
     return _stamps(frame, ticks.astype(np.float64) / rate, n_loose=1)

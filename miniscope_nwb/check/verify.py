@@ -194,9 +194,8 @@ def _read_stamps(
         if not session.has(path):
             return None
         message = "holds no time stamps"
-        n_frames = sum(video.n_frames for video in videos)
         try:
-            cameras = layout.read_stamps(session.root, stamp_file, n_frames=n_frames)
+            cameras = layout.read_stamps(session.root, stamp_file)
             found = choose_camera(take, cameras)
         except RecordingError as problem:
             found, message = None, str(problem)

@@ -74,7 +74,7 @@ def test_onix_clock_takes_the_first_word_of_a_frame(tmp_path, per_frame, header)
     words.tofile(clock)
     line = "2026-03-02T14:05:07.1234567+01:00,250000000,2048,2048\n"
     start.write_text(header + line, encoding="utf-8")
-    stamps = raw_stamps.read_onix(clock, start, n_frames=4)
+    stamps = raw_stamps.read_onix(clock, start)
     assert stamps.time_s.tolist() == (ticks / 250_000_000).tolist()
     assert stamps.frame.tolist() == list(range(5))
 

@@ -736,9 +736,7 @@ def test_gui_several_recordings(shell, tmp_path):
     path, _ = work(shell, tmp_path / "raw", tmp_path, "--join")
     times = [gui_seconds(truth, range(len(truth.frames))) + 3600.0 * h
              for h, truth in enumerate(sets)]  # fmt: skip
-    check_frames(
-        path, np.concatenate([truth.frames for truth in sets]), np.concatenate(times)
-    )
+    check_frames(path, np.concatenate([truth.frames for truth in sets]), np.concatenate(times))
 
 
 def test_gui_truncated_and_unfinalised(shell, tmp_path):

@@ -56,9 +56,9 @@ def assign_cameras(
     Returns
     -------
     Assignment
-        Counts must be equal, or those of one of two cameras; where none are, those that the rules
-        for damaged files would mend are allowed. More than one way to assign the cameras is an
-        error, and so is none.
+        Counts must be equal; where none are, those that the rules for damaged files would mend
+        are allowed; where they would mend none, one of two cameras must be equal. More than one
+        way to assign the cameras is an error, and so is none.
     """
     n_rows = stamps.n_rows
     if scope_camnum is not None:
@@ -105,7 +105,8 @@ def _by_counts(n_rows: dict[int, int], videos: Mapping[Role, Sequence[VideoPart]
             return Assignment(found, evidence, unused=_unused(n_rows, found))
         if ways:
             break
-        if is_exact and (by_rest := _by_rest(n_rows, videos)):
+    else:
+        if by_rest := _by_rest(n_rows, videos):
             return by_rest
     return Assignment({}, {}, _say_unclear(n_rows, videos))
 
