@@ -58,7 +58,7 @@ def convert(
     quiet: bool,
     **choices: Any,
 ) -> None:
-    r"""Convert the recording folder RAW into one NWB file a recording.
+    """Convert the recording folder RAW into one NWB file a recording.
 
     The raw folder is never written to, and a file appears under its name only when it is complete.
 

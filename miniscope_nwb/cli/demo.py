@@ -16,7 +16,7 @@ DEFAULT_FOLDER = "miniscope-nwb-demo"
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 def demo(folder: Path | None, seed: int, as_json: bool, quiet: bool) -> int:
-    r"""Simulate, convert, verify and validate one recording in FOLDER.
+    """Simulate, convert, verify and validate one recording in FOLDER.
 
     Without FOLDER a new one named miniscope-nwb-demo is made here.
 

@@ -16,7 +16,7 @@ MARKS = {"ok": "  ok     ", "note": "  note   ", "warning": "  WARNING", "error"
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
 def doctor(folder: Path, as_json: bool, quiet: bool) -> int:
-    r"""Look at the Python environment, the decoders, memory and disk, with a remedy for each fault.
+    """Look at the Python environment, the decoders, memory and disk, with a remedy for each fault.
 
     FOLDER is where files will be written; default: the current one. Exit code 1 if something that
     a command needs is missing or broken; warnings do not count.

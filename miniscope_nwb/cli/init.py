@@ -16,7 +16,7 @@ import click
 def init(
     raw: Path, scope_camnum: int | None, output: Path | None, overwrite: bool, quiet: bool
 ) -> None:
-    r"""Print a commented session.yaml for the recording folder RAW.
+    """Print a commented session.yaml for the recording folder RAW.
 
     It holds all that was found and marks what DANDI needs and only you know. A folder of several
     recordings gives one template for all of them.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print problems only.")
 def inspect(raw: Path, scope_camnum: int | None, as_json: bool, quiet: bool) -> int:
-    r"""Say what the recording folder RAW holds: devices, time report and every problem.
+    """Say what the recording folder RAW holds: devices, time report and every problem.
 
     Writes nothing. Exit code 1 if `convert` would stop.
 

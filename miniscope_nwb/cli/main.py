@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="miniscope-nwb")
 def miniscope_nwb() -> None:
-    r"""Raw miniscope recordings to one complete, verified NWB file each.
+    """Raw miniscope recordings to one complete, verified NWB file each.
 
     \b
     Example:

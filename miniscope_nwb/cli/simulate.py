@@ -77,7 +77,7 @@ def simulate(
     quiet: bool,
     **choices: Any,
 ) -> None:
-    r"""Write a simulated recording into FOLDER, which must be new or empty.
+    """Write a simulated recording into FOLDER, which must be new or empty.
 
     The raw folder looks as the acquisition software writes it; the truth (cells, spikes, motion,
     lost frames) stands beside it in FOLDER/ground_truth.nwb. The same options give the same bytes.

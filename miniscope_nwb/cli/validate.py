@@ -27,7 +27,7 @@ MARKS = {
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print only why the file fails.")
 def validate(nwb_file: Path, strict: bool, as_json: bool, quiet: bool) -> int:
-    r"""Run pynwb, NWB Inspector (DANDI configuration) and dandi on FILE.nwb, off line.
+    """Run pynwb, NWB Inspector (DANDI configuration) and dandi on FILE.nwb, off line.
 
     Exit code 1 on pynwb errors, critical findings and dandi errors; best-practice violations are
     listed, and fail only with --strict.

@@ -19,7 +19,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print differences only.")
 def verify(nwb_file: Path, raw: Path, as_json: bool, quiet: bool) -> int:
-    r"""Compare FILE.nwb with the raw recording: every frame, time stamp and checksum.
+    """Compare FILE.nwb with the raw recording: every frame, time stamp and checksum.
 
     The video is decoded again, by another decoder than `convert` used, and the text files are
     parsed anew. Repairs, trimming and lost frames that the file tells of are applied. Exit code 1

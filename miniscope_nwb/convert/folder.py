@@ -8,7 +8,7 @@ clocks reconciled and their metadata resolved.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from miniscope_nwb.convert import detect, join, metadata, names, reconcile, timing
@@ -61,7 +61,7 @@ def plan_folder(
             f"{raw} holds {len(segments)} recordings, and --start-time (or session_start_time in "
             "the YAML) can be true of only one of them: convert their folders one by one."
         )
-    plans = [make_plan(group, user, options) for group in groups]
+    plans = _tell_apart([make_plan(group, user, options) for group in groups])
     files = [PlannedFile(plan=plan, output=place_output(plan, output)) for plan in plans]
     _refuse_clashes(raw, files)
     return files
@@ -142,6 +142,22 @@ def place_output(plan: ConversionPlan, output: Path | None) -> Path:
         segment.recording.cameras or segment.recording.samples for segment in plan.segments
     )
     return (output or Path()) / names.default_path(plan.session, has_behaviour=has_behaviour)
+
+
+def _tell_apart(plans: Sequence[ConversionPlan]) -> list[ConversionPlan]:
+    """Put its label into the session id of a recording that began in the same second as another.
+
+    Only the recordings of one folder have labels: the sets of ONIX and of the Miniscope V4 GUI.
+    """
+    ids = [(plan.session.subject.subject_id, plan.session.session_id) for plan in plans]
+    told = []
+    for plan, key in zip(plans, ids, strict=True):
+        label = plan.segments[0].recording.label
+        if ids.count(key) > 1 and label:
+            session_id = f"{plan.session.session_id}-{names.label(label)}"
+            plan = replace(plan, session=replace(plan.session, session_id=session_id))
+        told.append(plan)
+    return told
 
 
 def _refuse_clashes(raw: Path, files: Sequence[PlannedFile]) -> None:

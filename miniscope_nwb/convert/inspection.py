@@ -8,7 +8,12 @@ from pathlib import Path
 from miniscope_nwb.convert import detect, reconcile, timing
 from miniscope_nwb.convert.folder import read_recordings
 from miniscope_nwb.convert.readers.base import Match
+from miniscope_nwb.convert.session_start import find_start
+from miniscope_nwb.convert.user_metadata import UserMetadata
+from miniscope_nwb.errors import MiniscopeError, RecordingError
 from miniscope_nwb.recording import DeviceTiming, Problem, ReadOptions, Recording, Timeline
+from miniscope_nwb.session import ConvertOptions
+from miniscope_nwb.video.decode import read_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ def _inspect(recording: Recording) -> Inspection:
         recording, on_mismatch="stop", stamps="strict", collect=True
     )
     found = [*recording.problems, *(p for t in timelines.values() for p in t.problems)]
+    found += [*_check_start(recording), *_check_colour(recording)]
     return Inspection(
         recording=recording,
         timelines=timelines,
@@ -56,3 +62,26 @@ def _inspect(recording: Recording) -> Inspection:
         problems=tuple(dict.fromkeys(found)),
         matches=tuple(detect.explain(recording.root)),
     )
+
+
+def _check_start(recording: Recording) -> list[Problem]:
+    """Say what `convert` would assume of the start, or that it needs to be told."""
+    try:
+        return list(find_start(recording, UserMetadata(), ConvertOptions())[1])
+    except MiniscopeError as error:
+        return [Problem("error", "unclear_start", str(error))]
+
+
+def _check_colour(recording: Recording) -> list[Problem]:
+    """Look at one frame of every miniscope whose videos could be in colour."""
+    found = []
+    for device in recording.scopes:
+        part = next((part for part in device.parts if part.n_frames), None)
+        if part is None or part.pixel_format not in ("bgr24", "yuv"):
+            continue
+        try:
+            next(iter(read_frames(part, 0, 1)))
+        except RecordingError as error:
+            message = str(error)
+            found.append(Problem("error", "colour_video", message, part.relative_path, device.name))
+    return found

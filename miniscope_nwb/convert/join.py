@@ -195,7 +195,13 @@ def _refuse_overlap(segments: Sequence[Segment]) -> None:
         begins = [float(t.time_s.min()) for t in after.timelines.values() if t.n_frames]
         if ends and begins and min(begins) < max(ends):
             raise RecordingError(
-                f"{before.recording.root} ends {max(ends) - min(begins):.3f} s after "
-                f"{after.recording.root} begins, so the two overlap and cannot be joined; "
+                f"{_say_which(before)} ends {max(ends) - min(begins):.3f} s after "
+                f"{_say_which(after)} begins, so the two overlap and cannot be joined; "
                 "convert them without --join."
             )
+
+
+def _say_which(segment: Segment) -> str:
+    """Name a recording; several may stand in one folder."""
+    label = segment.recording.label
+    return f"{segment.recording.root}, recording {label}," if label else str(segment.recording.root)

@@ -154,7 +154,8 @@ def _has_frames_and_stamps(device: Device, findings: Findings, *, trims: bool) -
         return True
     if not n_frames:
         files = ", ".join(part.relative_path for part in device.parts[:3]) or "there is no video"
-        lack = f"no video frame can be read in {device.folder} ({files})"
+        where = "" if device.folder == "." else f" in {device.folder}"
+        lack = f"no video frame can be read{where} ({files})"
         lack += f" for the {n_rows} stamps of {findings.source}" if n_rows else ""
     elif device.stamps is not None:
         lack = f"{findings.source} holds no stamp for the {n_frames} frames of its videos"

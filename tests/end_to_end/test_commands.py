@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders.gui import make_gui
 from builders.v4 import START, make_v4
 from recordings import convert, opened, table
 
@@ -38,7 +39,8 @@ def complete(tmp_path):
 def test_every_command_has_help_with_an_example(shell, command):
     done = shell(command, "--help")
     assert done.code == 0
-    assert f"miniscope-nwb {command}" in done.out
+    assert f"\n    miniscope-nwb {command}" in done.out  # on a line of its own
+    assert "\\b" not in done.out
     assert "--quiet" in done.out
 
 
@@ -386,3 +388,13 @@ def test_real_recordings(shell, tmp_path, real_data):
         folder = real_data / "qt" / "C6-J588_Disc5" / name
         assert shell("verify", item["path"], "--raw", folder).code == 0
         assert item["frames"] == {"Miniscope": 5, "BehavCam 2": 5}
+
+
+def test_two_sets_of_one_second_become_two_files(shell, tmp_path):
+    for number, stem in enumerate(("lap_1", "lap_2")):
+        make_gui(tmp_path / "raw", stem=stem, seed=number)
+    done = shell("convert", tmp_path / "raw", "-o", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    paths = [Path(item["path"]) for item in done.answer["files"]]
+    assert len(set(paths)) == 2
+    assert all(path.is_file() for path in paths)

@@ -166,6 +166,9 @@ def test_v3_zone_of_the_machine_is_assumed_and_said(shell, tmp_path, v3):
 def test_v3_without_a_start_stops(shell, tmp_path):
     truth = make_v3(tmp_path / "raw" / "somewhere")
     assert "--start-time" in stop(shell, truth.folder, tmp_path)
+    inspected = shell("inspect", truth.folder)
+    assert inspected.code == 1
+    assert "--start-time" in inspected.out
     path, _ = work(shell, truth.folder, tmp_path, "--start-time", "2019-06-09T09:05:44+02:00")
     with opened(path) as nwb:
         assert nwb.session_start_time.isoformat() == "2019-06-09T09:05:44+02:00"
@@ -417,8 +420,9 @@ def test_v3_colour_video_of_a_scope(shell, tmp_path, v3, is_grey):
         check_v3(path, v3, range(25))
     else:
         said = stop(shell, v3.folder, tmp_path, *ZONE)
-        assert "msCam1.avi" in said
+        assert "is a colour video" in said
         assert "role" in said
+        assert shell("inspect", v3.folder).code == 1
 
 
 def test_v3_upper_case_names_in_a_folder_of_other_letters(shell, tmp_path):
@@ -440,6 +444,33 @@ def test_v3_two_candidates_for_one_part_stop(shell, tmp_path, v3):
 def test_v3_without_stamps_stops(shell, tmp_path, v3):
     (v3.folder / "timestamp.dat").unlink()
     assert "timestamp.dat" in stop(shell, v3.folder, tmp_path, *ZONE)
+
+
+def test_v3_damaged_camera(shell, tmp_path, v3):
+    truncate(v3.folder / "behavCam4.avi", 0.5)
+    (v3.folder / "behavCam2.avi").unlink()
+    path, said = work(shell, v3.folder, tmp_path, *ZONE)
+    check_v3(path, v3, range(25))
+    assert "behavCam3.avi" in said
+    assert "behavCam4.avi" in said
+    with opened(path) as nwb:
+        lost = lost_frames(nwb)
+        video = next(v for n, v in nwb.acquisition.items() if n.startswith("BehaviorVideo"))
+        n_last = len(video.timestamps) - 20
+        kept = [*range(10), *range(20, 30 + n_last)]
+        np.testing.assert_array_equal(video.timestamps[:], v3_seconds(v3, kept, "BehavCam"))
+    assert 0 < n_last < 7
+    assert (lost["device"].tolist(), lost["n_lost"].tolist()) == (["BehavCam"], [10])
+
+
+def test_v3_recordings_joined(shell, tmp_path, v3):
+    later = make_v3(v3.folder.parent / "H10_M5_S44", seed=9, n_scope=15)
+    path, _ = work(shell, tmp_path / "raw", tmp_path, *ZONE, "--join")
+    frames = [truth.frames["Miniscope"] for truth in (v3, later)]
+    times = [v3_seconds(v3, range(25)), v3_seconds(later, range(15)) + 3600.0]
+    check_frames(path, np.concatenate(frames), np.concatenate(times))
+    with opened(path) as nwb:
+        assert nwb.acquisition["Notes"].timestamps[:].tolist() == [2.0, 83.0, 3602.0, 3683.0]
 
 
 # --- ONIX -----------------------------------------------------------------------------------------
@@ -586,6 +617,16 @@ def test_onix_video_without_frames_stops(shell, tmp_path, empty):
     assert truth.video.name in stop(shell, truth.folder, tmp_path)
 
 
+def test_onix_rate_with_thousands_separators(shell, tmp_path):
+    truth = make_onix(tmp_path / "raw")
+    truth.start.write_text(
+        'Timestamp,AcquisitionClockHz\n2026-03-02T14:05:07Z,"250,000,000"\n', encoding="utf-8"
+    )
+    path, said = work(shell, truth.folder, tmp_path)
+    check_onix(path, truth, range(20))
+    assert "re-saved" in said
+
+
 @pytest.mark.parametrize("how", ["missing", "empty", "no rate"])
 def test_onix_start_time_that_tells_nothing_stops(shell, tmp_path, how):
     truth = make_onix(tmp_path / "raw")
@@ -610,7 +651,8 @@ def test_onix_backward_and_repeated_stamps(shell, tmp_path):
 @pytest.mark.parametrize("n_fields", [3, 15, 17])
 def test_onix_motion_of_other_fields(shell, tmp_path, n_fields):
     truth = make_onix(tmp_path / "raw")
-    rows = [(line.split(",") + ["1"])[:n_fields] for line in truth.bno055.read_text().splitlines()]
+    lines = truth.bno055.read_text().splitlines()
+    rows = [[*line.split(","), "1"][:n_fields] for line in lines]
     truth.bno055.write_text("".join(",".join(row) + "\n" for row in rows))
     path, said = work(shell, truth.folder, tmp_path)
     check_onix(path, truth, range(20))
@@ -646,6 +688,14 @@ def test_onix_several_recordings(shell, tmp_path, two_onix):
     for path, truth in zip(paths, two_onix, strict=True):
         check_onix(path, truth, range(len(truth.frames)))
         assert shell("verify", path, "--raw", tmp_path / "raw").code == 0
+
+
+def test_onix_overlapping_recordings_are_not_joined(shell, tmp_path):
+    make_onix(tmp_path / "raw", key="0")
+    make_onix(tmp_path / "raw", key="1")
+    said = stop(shell, tmp_path / "raw", tmp_path, "--join")
+    assert "recording 0" in said
+    assert "recording 1" in said
 
 
 def test_onix_joined_recordings(shell, tmp_path, two_onix):

@@ -80,7 +80,9 @@ def _names(header: list[str], n_columns: int) -> list[str]:
 
 def _rate(text: str, relative_path: str) -> float:
     try:
-        rate = float(numerals.floats([text], relative_path, [1])[0])
+        grouped = "," in text and text.count(",") + text.count(".") > 1  # by thousands: 250,000,000
+        read = numerals.integers if grouped else numerals.floats
+        rate = float(read([text], relative_path, [1])[0])
     except RecordingError:
         rate = math.nan
     if not (math.isfinite(rate) and rate > 0):
