@@ -93,6 +93,7 @@ class VerifyReport:
     n_rows: int  # rows of head orientation that were compared
     differences: tuple[Difference, ...]  # at most 20 of a kind
     counts: dict[str, int]  # all differences, by kind
+    stub: int | None = None  # the file holds only the first frames, on purpose
 
     @property
     def n_differences(self) -> int:
@@ -110,6 +111,7 @@ class VerifyReport:
             "path": str(self.nwb_path),
             "raw": str(self.raw),
             "identical": self.is_identical,
+            "stub": self.stub,
             "files": self.n_files,
             "orientation_rows": self.n_rows,
             "series": [asdict(item) for item in self.series],
@@ -121,10 +123,11 @@ class VerifyReport:
     def lines(self) -> Iterable[str]:
         """Say it for people, a line a fact."""
         for item in self.series:
-            videos = f", {item.n_videos} videos byte for byte" if item.n_videos else ""
+            videos = f", {item.n_videos} video files byte for byte" if item.n_videos else ""
+            frames = f"{item.n_frames} frames and " if item.n_frames or not item.n_videos else ""
             explained = f"; {item.n_explained} repaired or left out, as the file says"
             yield (
-                f"{item.series}: {item.n_frames} frames and {item.n_stamps} time stamps compared"
+                f"{item.series}: {frames}{item.n_stamps} time stamps compared"
                 f"{videos}{explained if item.n_explained else ''}"
             )
         yield f"{self.n_files} checksums of raw files compared"
@@ -135,7 +138,12 @@ class VerifyReport:
         n_hidden = self.n_differences - len(self.differences)
         if n_hidden:
             yield f"... and {n_hidden} more differences"
-        if self.is_identical:
+        if self.is_identical and self.stub is not None:
+            yield (
+                f"{self.nwb_path} is a STUB: it holds the first {self.stub} frames of every device "
+                f"of {self.raw}, bit for bit"
+            )
+        elif self.is_identical:
             yield f"{self.nwb_path} holds what {self.raw} holds, bit for bit"
         else:
             kinds = ", ".join(f"{number} {kind}" for kind, number in self.counts.items())

@@ -111,6 +111,7 @@ def verify(nwb_path: Path, raw: Path, *, progress: Progress | None = None) -> Ve
         n_rows=n_rows,
         differences=tuple(tally.listed),
         counts=dict(tally.counts),
+        stub=session.stub,
     )
 
 
@@ -154,6 +155,7 @@ def _compare_series(session: _Session, series: Series) -> None:
         if place in stamps:
             compare_stamps(whole, stamps[place], session.tally)
         _plan_parts(session, series, whole, mine, data)
+    there = [video.row for video in videos if session.has(video.path)]
     n_videos = 0
     if series.is_external:
         n_videos = compare_videos(
@@ -167,8 +169,8 @@ def _compare_series(session: _Session, series: Series) -> None:
         SeriesCount(
             series=series.name,
             device=series.device,
-            n_frames=0 if series.is_external else series.n_frames,
-            n_stamps=series.n_frames,
+            n_frames=0 if series.is_external else int(np.isin(series.file, there).sum()),
+            n_stamps=sum(len(take.rows) for place, take in enumerate(takes) if place in stamps),
             n_videos=n_videos,
             n_explained=len(repairs),
         )

@@ -72,10 +72,13 @@ def convert(
     from miniscope_nwb.cli.progress import frame_progress
     from miniscope_nwb.convert.folder import plan_folder
     from miniscope_nwb.nwb.io import write_plan
+    from miniscope_nwb.nwb.target import check_output
 
     options = ConvertOptions(**choices)
     planned = plan_folder(raw, output=output, metadata_files=metadata_files, options=options)
     text.say_refused(raw)
+    for file in planned:  # before the first is written, not after
+        check_output(file.plan, file.output)
     answers = []
     for file in planned:
         with frame_progress(file.output.name, quiet=quiet or as_json) as progress:

@@ -40,4 +40,6 @@ def init(
             raise OutputError(f"{output} exists already; give --overwrite to replace it.")
         output.write_text(template, encoding="utf-8", newline="\n")
     if not quiet:
-        click.echo("Fill in what is marked REQUIRED, then: convert RAW -m session.yaml", err=True)
+        name = output or "session.yaml"
+        hint = f"Fill in what is marked REQUIRED, then: miniscope-nwb convert {raw} -m {name}"
+        click.echo(hint, err=True)

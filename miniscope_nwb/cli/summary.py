@@ -22,12 +22,14 @@ def as_text(plan: ConversionPlan, result: WriteResult, *, quiet: bool) -> str:
     if quiet:
         return f"{warnings}\n" if warnings else ""
     n_frames = sum(item.n_frames for item in plan.timing)
+    stub = plan.options.stub
     lines = [
         f"Wrote {result.path}",
         f"  {text.size(result.n_bytes)} in {result.seconds:.1f} s, "
         f"{result.n_frames / max(result.seconds, 1e-9):.0f} frames/s; {n_frames} frames in all",
         f"  start {plan.session.start.isoformat(sep=' ')} ({plan.session.start_source}"
         + (", assumed)" if plan.session.start_is_assumed else ")"),
+        *([f"  STUB: only the first {stub} frames of every device"] if stub else []),
         *_won(plan),
         "",
         text.timing_table(plan.timing),

@@ -17,6 +17,9 @@ from miniscope_nwb.errors import OutputError, RecordingError
 from miniscope_nwb.recording import ReadOptions, Recording
 from miniscope_nwb.session import ConversionPlan, ConvertOptions, Segment
 
+# Errors of a device that ``--on-mismatch trim`` answers by leaving the device out.
+LEFT_OUT = {"no_video", "no_stamps"}
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
@@ -53,7 +56,9 @@ def plan_folder(
     """
     user = metadata.load_yaml_files(metadata_files)
     read_options = ReadOptions(scope_camnum=options.scope_camnum, roles=user.roles)
-    segments = [make_segment(item, options) for item in read_recordings(raw, read_options)]
+    recordings = read_recordings(raw, read_options)
+    with_root = len(recordings) > 1
+    segments = [make_segment(item, options, with_root=with_root) for item in recordings]
     groups = [segments] if options.join else [[segment] for segment in segments]
     has_start = options.start_time is not None or "session_start_time" in user.session
     if len(segments) > 1 and has_start:
@@ -82,20 +87,33 @@ def read_recordings(raw: Path, options: ReadOptions) -> list[Recording]:
     return [reader.read(source, options) for reader, source in detect.find_recordings(raw)]
 
 
-def make_segment(recording: Recording, options: ConvertOptions) -> Segment:
+def make_segment(
+    recording: Recording, options: ConvertOptions, *, with_root: bool = False
+) -> Segment:
     """Reconcile one recording's stamps and frames under the user's choices.
+
+    With `with_root`, an error begins with the session folder that it is about.
 
     Raises
     ------
     RecordingError
         If the recording has an error, or stamps and frames disagree beyond the choices.
     """
-    errors = [problem.message for problem in recording.problems if problem.severity == "error"]
+    errors = [
+        problem.message
+        for problem in recording.problems
+        if problem.severity == "error"
+        and not (options.on_mismatch == "trim" and problem.code in LEFT_OUT)
+    ]
+    where = f"{recording.root}: " if with_root else ""
     if errors:
-        raise RecordingError("\n".join(errors))
-    timelines = reconcile.reconcile_recording(
-        recording, on_mismatch=options.on_mismatch, stamps=options.stamps
-    )
+        raise RecordingError("\n".join(where + message for message in errors))
+    try:
+        timelines = reconcile.reconcile_recording(
+            recording, on_mismatch=options.on_mismatch, stamps=options.stamps
+        )
+    except RecordingError as error:
+        raise type(error)(f"{where}{error}") from error
     shift_s = reconcile.session_clock_shift(recording, timelines)
     if options.stub is not None:
         timelines = stub_timelines(timelines, options.stub)
@@ -138,6 +156,10 @@ def place_output(plan: ConversionPlan, output: Path | None) -> Path:
     """Say where a plan's NWB file goes: the named file, or the default name in the named folder."""
     if output is not None and output.suffix.lower() == ".nwb":
         return output
+    if output is not None and output.suffix and not output.is_dir():
+        raise OutputError(
+            f"{output} must end in .nwb to be a file; or let -o name a folder that exists."
+        )
     has_behaviour = any(
         segment.recording.cameras or segment.recording.samples for segment in plan.segments
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from miniscope_nwb.convert import detect, reconcile, timing
-from miniscope_nwb.convert.folder import read_recordings
+from miniscope_nwb.convert.folder import LEFT_OUT, read_recordings
 from miniscope_nwb.convert.readers.base import Match
 from miniscope_nwb.convert.session_start import find_start
 from miniscope_nwb.convert.user_metadata import UserMetadata
@@ -53,7 +53,11 @@ def _inspect(recording: Recording) -> Inspection:
     timelines = reconcile.reconcile_recording(
         recording, on_mismatch="stop", stamps="strict", collect=True
     )
-    found = [*recording.problems, *(p for t in timelines.values() for p in t.problems)]
+    told = {problem.device for problem in recording.problems if problem.code in LEFT_OUT}
+    clocks = [p for t in timelines.values() for p in t.problems]
+    found = [*recording.problems]
+    # The reader has said already that videos or stamps are missing.
+    found += [p for p in clocks if not (p.device in told and p.code in {"no_frames", "no_stamps"})]
     found += [*_check_start(recording), *_check_colour(recording)]
     return Inspection(
         recording=recording,

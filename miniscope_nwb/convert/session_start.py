@@ -16,7 +16,7 @@ def resolve_start(recording: Recording, user: UserMetadata, options: ConvertOpti
 
     ``--start-time`` wins over the YAML, the YAML over what was recorded. A zone that stands in the
     time itself stays; a time without one gets that of ``--timezone``, else of the YAML, else of
-    the converting machine, which is then marked as assumed.
+    the recording, else of the converting machine, which is then marked as assumed.
 
     Raises
     ------
@@ -33,6 +33,7 @@ def find_start(
     recording: Recording, user: UserMetadata, options: ConvertOptions
 ) -> tuple[StartTime, tuple[Problem, ...]]:
     """Do as `resolve_start`, and tell what had to be assumed."""
+    _zone(user, options)  # a wrong one is an error even where it is not needed
     start = _naive_or_aware(recording, user, options)
     value = start.value
     if value is None:
@@ -46,7 +47,7 @@ def find_start(
     if value.tzinfo is not None:
         found: tuple[StartTime, tuple[Problem, ...]] = (start, ())
     else:
-        found = _add_zone(start, value, user, options)
+        found = _add_zone(start, value, user, options, recording.start.value)
     settled = found[0].value
     assert settled is not None  # both branches give a time
     if settled.year < 1970 or settled.astimezone(UTC).year < 1970:
@@ -74,9 +75,15 @@ def _naive_or_aware(recording: Recording, user: UserMetadata, options: ConvertOp
 
 
 def _add_zone(
-    start: StartTime, value: datetime, user: UserMetadata, options: ConvertOptions
+    start: StartTime,
+    value: datetime,
+    user: UserMetadata,
+    options: ConvertOptions,
+    recorded: datetime | None,
 ) -> tuple[StartTime, tuple[Problem, ...]]:
     zone, source = _zone(user, options)
+    if zone is None and recorded is not None and recorded.tzinfo is not None:
+        zone, source = recorded.tzinfo, "the recording"
     if zone is None:
         local = value.astimezone()  # a naive time is taken as the machine's own
         problem = Problem(
@@ -85,7 +92,7 @@ def _add_zone(
             message=f"The start {value.isoformat(sep=' ')} ({start.source}) has no time zone; that "
             f"of this machine, UTC{local:%z}, is assumed: give --timezone to be sure.",
         )
-        where = f"{start.source}; time zone of the converting machine, assumed"
+        where = f"{start.source}; time zone of the converting machine"
         return StartTime(value=local, source=where, is_assumed=True), (problem, *_twice(local))
     aware = value.replace(tzinfo=zone)
     settled = StartTime(

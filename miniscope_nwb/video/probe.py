@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,6 +57,11 @@ def probe_part(path: Path, *, relative_path: str, index: int) -> VideoPart:
             f"{relative_path} cannot be read: {error.strerror or error}; check the drive and copy "
             "the file again."
         ) from error
+    if not os.access(path, os.R_OK):
+        raise RecordingError(
+            f"{relative_path} may not be read (permission denied): give yourself the right to read "
+            "it; the file itself may be whole."
+        )
     if n_bytes == 0:
         return _without_frames(path, relative_path, index, 0, "empty")
     if is_container(path):
