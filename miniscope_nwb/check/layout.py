@@ -117,10 +117,10 @@ def possible_starts(root: Path, videos: Sequence[SourceRow]) -> dict[int, set[in
 def _frames_per_file(root: Path, videos: Sequence[SourceRow]) -> set[int]:
     """Read what the device's own metaData.json says, if there is one."""
     for path in (root / videos[0].path).parent.iterdir() if videos else ():
-        if path.name.casefold() == "metadata.json":
+        if path.name.casefold() == "metadata.json" and path.is_file():
             try:
                 value = json.loads(read_text(path))["framesPerFile"]
-            except (json.JSONDecodeError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):  # no JSON, or no such key
                 return set()
             return {int(value)} if str(value).isdigit() else set()
     return set()

@@ -97,7 +97,8 @@ def numbers(cells: list[str], *, whole: bool = False) -> FloatArray:
 
 def _number(cell: str) -> float:
     plain = cell.replace(",", ".")
-    return float(plain) if _PLAIN.fullmatch(plain) else float("nan")
+    is_plain = _PLAIN.fullmatch(plain) or plain.lstrip("+-").casefold() == "inf"
+    return float(plain) if is_plain else float("nan")
 
 
 def rectangular(rows: Rows, n_columns: int) -> Rows:

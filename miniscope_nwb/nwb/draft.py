@@ -53,7 +53,9 @@ def make_draft(
     signals.add_notes(file, plan.segments)
     signals.add_intervals(file, plan.segments, infos)
     signals.add_lost_frames(file, plan.segments)
-    problems = (*plan.problems, *(problem for video in videos for problem in video.problems))
+    # The frames behind a stub have stamps; nobody needs to be warned of them.
+    found = [] if plan.options.stub else [p for video in videos for p in video.problems]
+    problems = (*plan.problems, *found)
     _add_tables(file, plan, infos, files, problems)
     return Draft(file, stored, tuple(videos), problems)
 

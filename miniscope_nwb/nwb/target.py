@@ -73,12 +73,15 @@ def check_output(plan: ConversionPlan, output: Path) -> None:
     Raises
     ------
     OutputError
-        If the name does not end in ``.nwb``, or the place lies in the raw recording.
+        If the name does not end in ``.nwb``, the file exists and is not to be replaced, or the
+        place lies in the raw recording.
     """
     if output.suffix.lower() != ".nwb":
         raise OutputError(f"{output} does not end in .nwb: name the NWB file so with -o.")
     if output.is_dir():
         raise OutputError(f"{output} is a folder: name another NWB file with -o.")
+    if output.exists() and not plan.options.overwrite:
+        raise _exists(output)
     for segment in plan.segments:
         root = segment.recording.root.resolve()
         if output.resolve().is_relative_to(root):

@@ -239,11 +239,16 @@ def test_template_is_accepted_and_can_be_completed(shell, tmp_path, complete):
 def test_stub_keeps_the_first_frames(shell, tmp_path):
     session = make_v4(tmp_path / "raw", cameras=("BehavCam 0",))
     path = tmp_path / "out.nwb"
-    assert convert(shell, session.folder, path, "--stub", 7).code == 0
+    done = convert(shell, session.folder, path, "--stub", 7)
+    assert done.code == 0
+    assert "STUB: only the first 7 frames" in done.out
+    assert "no time stamp" not in done.out
     with opened(path) as nwb:
         data = nwb.acquisition["OnePhotonSeries"].data[:]
     np.testing.assert_array_equal(np.swapaxes(data, 1, 2), session.frames["Miniscope"][:7])
-    assert shell("verify", path, "--raw", session.folder).code == 0
+    verified = shell("verify", path, "--raw", session.folder)
+    assert verified.code == 0
+    assert "STUB" in verified.out
 
 
 @pytest.mark.parametrize("links", ["copy", "hard", "in-place"])
@@ -398,3 +403,66 @@ def test_two_sets_of_one_second_become_two_files(shell, tmp_path):
     paths = [Path(item["path"]) for item in done.answer["files"]]
     assert len(set(paths)) == 2
     assert all(path.is_file() for path in paths)
+
+
+def test_a_device_without_video_is_left_out_on_request(shell, tmp_path):
+    session = make_v4(tmp_path / "raw", scopes=("A", "B"))
+    for part in (session.folder / "B").glob("*.avi"):
+        part.unlink()
+    shown = shell("inspect", session.folder)
+    assert shown.code == 1
+    assert shown.out.count("ERROR") == 1
+    path = tmp_path / "out.nwb"
+    assert convert(shell, session.folder, path).code == 1
+    assert convert(shell, session.folder, path, "--on-mismatch", "trim").code == 0
+    with opened(path) as nwb:
+        data = np.swapaxes(nwb.acquisition["OnePhotonSeriesA"].data[:], 1, 2)
+    np.testing.assert_array_equal(data, session.frames["A"])
+    assert shell("verify", path, "--raw", session.folder).code == 0
+
+
+def test_an_error_in_a_study_names_the_session(shell, tmp_path, two_sessions):
+    _, second = two_sessions
+    (second.folder / "Miniscope" / "timeStamps.csv").unlink()
+    done = shell("convert", tmp_path / "raw", "-o", tmp_path / "out")
+    assert done.code == 1
+    assert str(second.folder) in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_existing_outputs_are_seen_before_the_first_is_written(shell, tmp_path, two_sessions):
+    first = shell("convert", tmp_path / "raw", "-o", tmp_path / "out", "--json").answer["files"]
+    Path(first[0]["path"]).unlink()
+    done = shell("convert", tmp_path / "raw", "-o", tmp_path / "out")
+    assert done.code == 1
+    assert "--overwrite" in done.err
+    assert not Path(first[0]["path"]).exists()
+
+
+def test_zones_and_starts(shell, tmp_path):
+    session = make_v4(tmp_path / "raw")
+    wrong = convert(shell, session.folder, tmp_path / "a.nwb", "--timezone", "Europe/Berln")
+    assert wrong.code == 1
+    assert "Europe/Berlin" in wrong.err
+    done = convert(shell, session.folder, tmp_path / "b.nwb", "--start-time", "2023-03-26T10:00:00")
+    assert done.code == 0
+    with opened(tmp_path / "b.nwb") as nwb:
+        assert nwb.session_start_time.isoformat() == "2023-03-26T10:00:00+02:00"
+
+
+def test_output_with_another_suffix_is_refused(shell, tmp_path):
+    session = make_v4(tmp_path / "raw")
+    done = convert(shell, session.folder, tmp_path / "x.h5")
+    assert done.code == 1
+    assert ".nwb" in done.err
+
+
+@pytest.mark.parametrize("form", ["v4", "v3"])
+def test_half_written_last_row_passes_verify(shell, tmp_path, form):
+    raw = tmp_path / "raw"
+    shell("simulate", raw, "--format", form, "--frames", 60, "--width", 64, "--height", 48,
+          "--corrupt", "half-row", "--quiet")  # fmt: skip
+    path = tmp_path / "out.nwb"
+    assert convert(shell, raw, path).code == 0
+    verified = shell("verify", path, "--raw", raw)
+    assert verified.code == 0, verified.out
