@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=5, help="AVI files of 1000 frames each")
     parser.add_argument("--neuroconv-python", default=sys.executable, help="Python with NeuroConv")
     parser.add_argument("--quick", action="store_true", help="one part, no lengths")
+    parser.add_argument("--no-lengths", action="store_true", help="leave the long recordings out")
     arguments = parser.parse_args()
     work = arguments.work or Path(tempfile.mkdtemp(prefix="miniscope-nwb-bench-"))
     work.mkdir(parents=True, exist_ok=True)
@@ -102,7 +103,7 @@ def main() -> None:
     n_parts = 1 if arguments.quick else arguments.parts
     for codec in ("FFV1", "GREY"):
         compare(work, codec=codec, n_parts=n_parts, neuroconv_python=arguments.neuroconv_python)
-    if not arguments.quick:
+    if not arguments.quick and not arguments.no_lengths:
         lengths(work, width=752, height=480, parts=(2, 8))
         lengths(work, width=608, height=608, parts=(2, 8))
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from miniscope_nwb.check import raw_text
 from miniscope_nwb.check.raw_stamps import MS_PER_S
@@ -27,6 +28,7 @@ class RawOrientation:
     source: SourceRow
     shifts_s: tuple[float, ...]  # 0, and the clock shift of every device of the recording
     offset_s: float
+    replaced: frozenset[tuple[float, float]] = frozenset()  # recorded and used stamps of frames
 
 
 def find_orientation(device: str, sources: Sequence[SourceRow], root: Path) -> list[SourceRow]:
@@ -87,8 +89,17 @@ def _wrong_rows(stored: FloatArray, raw: FloatArray, item: RawOrientation) -> In
         expected = expected + item.offset_s if item.offset_s else expected
         slack = SHIFT_ULPS * np.spacing(np.maximum(np.abs(expected), abs(shift_s)))
         is_close = np.abs(stored[:, 0] - expected) <= (slack if shift_s else 0.0)
-        found.append(np.flatnonzero(~(is_close & same.all(axis=1))))
+        is_time = is_close | _is_replaced(stored[:, 0], raw[:, 0], item)
+        found.append(np.flatnonzero(~(is_time & same.all(axis=1))))
     return min(found, key=len)
+
+
+def _is_replaced(
+    stored_s: FloatArray, raw_s: FloatArray, item: RawOrientation
+) -> npt.NDArray[np.bool_]:
+    """Whether a row has the stamp that replaced its frame's, by the table of repairs."""
+    pairs = zip(raw_s.tolist(), stored_s.tolist(), strict=True)
+    return np.array([pair in item.replaced for pair in pairs], dtype=np.bool_)
 
 
 def _read(path: Path) -> tuple[FloatArray, bool]:

@@ -22,7 +22,13 @@ from miniscope_nwb.check.raw_folder import compare_checksums, find_root
 from miniscope_nwb.check.raw_stamps import RawStamps
 from miniscope_nwb.check.report import Difference, SeriesCount, Tally, VerifyReport
 from miniscope_nwb.check.signals import RawOrientation, compare_orientation, find_orientation
-from miniscope_nwb.check.stamps import FRAME_LEFT_OUT, Take, choose_camera, compare_stamps
+from miniscope_nwb.check.stamps import (
+    FRAME_LEFT_OUT,
+    REPLACED,
+    Take,
+    choose_camera,
+    compare_stamps,
+)
 from miniscope_nwb.check.takes import group_by_stamps, make_takes, share_out_repairs
 from miniscope_nwb.check.videos import compare_videos
 from miniscope_nwb.errors import RecordingError
@@ -261,12 +267,17 @@ def _compare_orientation(session: _Session, series: Series) -> int:
         return 0
     recordings = session.recordings
     shifts_s = tuple(sorted(session.shifts_s, key=abs))
+    replaced = frozenset(
+        (repair.recorded_s, repair.used_s)
+        for repair in session.repairs
+        if repair.device == series.device and repair.rule in REPLACED
+    )
     offsets = []
     for source in found:
         numbers = layout.recordings_of(source.path, recordings)
         offsets.append(recordings[numbers[0]].offset_s if numbers else 0.0)
     raw = [
-        RawOrientation(source=source, shifts_s=shifts_s, offset_s=offset)
+        RawOrientation(source=source, shifts_s=shifts_s, offset_s=offset, replaced=replaced)
         for offset, source in sorted(zip(offsets, found, strict=True), key=lambda pair: pair[0])
     ]
     return compare_orientation(group, raw, root=session.root, tally=session.tally)

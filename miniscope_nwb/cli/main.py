@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -62,7 +63,8 @@ def miniscope_nwb() -> None:
 
 def _fail(message: str, *, wants_json: bool) -> None:
     if wants_json:
-        click.echo(json.dumps({"error": message}, ensure_ascii=False))
+        with suppress(OSError):  # the answer goes to a full disk: the sentence below still tells
+            click.echo(json.dumps({"error": message}, ensure_ascii=False))
     click.echo(f"Error: {message}", err=True)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from miniscope_nwb.convert import detect, join, metadata, names, reconcile, timing
+from miniscope_nwb.convert.session_clock import follow_repairs
 from miniscope_nwb.convert.stub import stub_timelines
 from miniscope_nwb.errors import OutputError, RecordingError
 from miniscope_nwb.recording import ReadOptions, Recording
@@ -117,7 +118,8 @@ def make_segment(
     shift_s = reconcile.session_clock_shift(recording, timelines)
     if options.stub is not None:
         timelines = stub_timelines(timelines, options.stub)
-    return Segment(recording=join.shift_clock(recording, shift_s), timelines=timelines)
+    moved = join.shift_clock(recording, shift_s)
+    return Segment(recording=follow_repairs(moved, recording, timelines), timelines=timelines)
 
 
 def make_plan(
@@ -153,9 +155,17 @@ def make_plan(
 
 
 def place_output(plan: ConversionPlan, output: Path | None) -> Path:
-    """Say where a plan's NWB file goes: the named file, or the default name in the named folder."""
+    """Say where a plan's NWB file goes: the named file, or the default name in the named folder.
+
+    Raises
+    ------
+    OutputError
+        If the name is ``.nwb`` alone.
+    """
     if output is not None and output.suffix.lower() == ".nwb":
         return output
+    if output is not None and output.name.lower() == ".nwb":  # which pathlib takes for a stem
+        raise OutputError(f"{output} has nothing before .nwb: name the NWB file so with -o.")
     if output is not None and output.suffix and not output.is_dir():
         raise OutputError(
             f"{output} must end in .nwb to be a file; or let -o name a folder that exists."

@@ -8,11 +8,12 @@ devices of one computer share that zero, so they are moved together, and what sh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from miniscope_nwb.convert.clocks import Origin, read_origin
-from miniscope_nwb.recording import Recording, Stamps, Timeline
+from miniscope_nwb.recording import FloatArray, Recording, Stamps, Timeline
 
 # Formats whose clock counts from the start of a hardware context, not of the recording.
 CONTEXT_CLOCKS = frozenset({"onix", "v4gui"})
@@ -60,6 +61,41 @@ def session_clock_shift(recording: Recording, timelines: Mapping[str, Timeline])
         if device.name in timelines and timelines[device.name].n_frames:
             return timelines[device.name].clock_shift_s
     return 0.0
+
+
+def follow_repairs(
+    moved: Recording, recorded: Recording, timelines: Mapping[str, Timeline]
+) -> Recording:
+    """Give samples that were taken with a frame the stamp that replaces the frame's.
+
+    Head orientation is recorded with the frames and on their stamps, so a stamp that was mended
+    for the frame is as wrong there. Only a row that is out of order is touched: the recorded value
+    may also be the true stamp of another frame.
+
+    Parameters
+    ----------
+    moved, recorded
+        The same recording with its clock shift and without.
+    timelines
+        Of its devices; their repairs tell recorded and used values.
+    """
+    samples = tuple(
+        replace(after, time_s=_mended(after.time_s, before.time_s, timelines[after.device]))
+        if after.kind == "HeadOrientation" and after.device in timelines
+        else after
+        for after, before in zip(moved.samples, recorded.samples, strict=True)
+    )
+    return replace(moved, samples=samples)
+
+
+def _mended(moved_s: FloatArray, recorded_s: FloatArray, timeline: Timeline) -> FloatArray:
+    falls = np.diff(recorded_s) < 0
+    is_out_of_order = np.append(falls, False) | np.insert(falls, 0, False)
+    mended = moved_s.copy()
+    for repair in timeline.repairs:
+        if repair.rule in ("first_stamp", "interpolated"):
+            mended[is_out_of_order & (recorded_s == repair.recorded_s)] = repair.used_s
+    return mended
 
 
 def _shift_of(origin: Origin | None, shared_s: float | None) -> float:

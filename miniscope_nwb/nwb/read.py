@@ -18,6 +18,9 @@ import numpy as np
 from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.recording import FloatArray, IntArray, Json
 
+# How h5py begins what it says of a damaged file, in errors of several classes.
+_HDF5_FAULTS = ("Unable to ", "Can't ")
+
 MODULE = "processing/recording"
 Columns = dict[str, Any]  # column -> list of texts, or array with one row a table row
 
@@ -122,12 +125,25 @@ def open_nwb(path: Path) -> Iterator[h5py.File]:
                 f"{path} is an HDF5 file but not an NWB file: it states no nwb_version; name the "
                 ".nwb file that `miniscope-nwb convert` wrote."
             )
-        yield file
+        try:
+            yield file
+        except (OSError, KeyError, RuntimeError) as problem:
+            if not _is_of_hdf5(problem):
+                raise
+            raise NwbContentError(
+                f"{path} is damaged inside ({_reason(problem)}): copy it again or convert again."
+            ) from problem
 
 
-def _reason(problem: OSError) -> str:
+def _is_of_hdf5(problem: Exception) -> bool:
+    """Whether HDF5 found a fault in the file, not the system one outside of it."""
+    text = str(problem.args[0]) if problem.args else ""
+    return text.startswith(_HDF5_FAULTS) and getattr(problem, "errno", None) is None
+
+
+def _reason(problem: Exception) -> str:
     """Return the part of HDF5's message that says something: what stands in brackets."""
-    text = str(problem)
+    text = str(problem).strip("'\"")
     return text[text.find("(") + 1 :].rstrip(")") if "(" in text else text
 
 

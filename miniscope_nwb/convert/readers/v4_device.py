@@ -26,6 +26,7 @@ from miniscope_nwb.video.probe import probe_part
 ORIENTATION = "headOrientation.csv"
 FIRST_PART = 0
 CAMERA_TYPES = ("minicam", "webcam")  # behaviour cameras in whichever list they stand
+SCOPE_TYPES = ("miniscope", "minilfov", "minilfm", "siminiscope")
 CAMERA_NAMES = ("behav", "webcam", "minicam")
 
 
@@ -121,6 +122,13 @@ def _note_metadata(found: _Found, role: Role, evidence: str) -> None:
             "guessed_role",
             f"{source.folder.name} is taken for {what} ({evidence}); set its role in the YAML if "
             "that is wrong.",
+        )
+    if evidence == "listed under cameras" and source.device_type.casefold().startswith(SCOPE_TYPES):
+        found.add(
+            "scope_as_camera",
+            f"{source.name} is of the type {source.device_type}, but metaData.json lists it under "
+            "cameras, so it is converted as a behaviour camera; if it is a miniscope, give it the "
+            "role scope in the YAML.",
         )
     if source.metadata is None:
         found.add(

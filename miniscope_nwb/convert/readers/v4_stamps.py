@@ -195,7 +195,20 @@ def read_orientation(
         data=data,
         source=relative_path,
     )
-    return samples, (*problems, *_check_norm(samples))
+    return samples, (*problems, *_check_order(samples), *_check_norm(samples))
+
+
+def _check_order(samples: Samples) -> tuple[Problem, ...]:
+    back = np.flatnonzero(np.diff(samples.time_s) < 0)
+    if not back.size:
+        return ()
+    row = int(back[0])
+    message = (
+        f"{samples.source}: the time runs backward {back.size} times, the first from "
+        f"{samples.time_s[row]:.3f} s to {samples.time_s[row + 1]:.3f} s; rows that share a "
+        "stamp with a frame follow what --stamps does to it, the others are kept as recorded."
+    )
+    return (Problem("warning", "backward_samples", message, samples.source, samples.device),)
 
 
 def _check_norm(samples: Samples) -> tuple[Problem, ...]:
