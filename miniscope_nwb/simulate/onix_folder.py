@@ -18,6 +18,7 @@ from datetime import UTC
 import numpy as np
 import numpy.typing as npt
 
+from miniscope_nwb.errors import OutputError
 from miniscope_nwb.simulate import chance
 from miniscope_nwb.simulate.behaviour import head_orientation
 from miniscope_nwb.simulate.clock import FloatArray, FrameClock
@@ -62,8 +63,8 @@ class OnixFolder:
         )
 
     def camera_video(self, camera: int) -> VideoLook:
-        """Never called: such a recording has no behaviour camera."""
-        raise NotImplementedError
+        """Refuse: such a recording has no behaviour camera, and the options ask for none."""
+        raise OutputError("An ONIX recording has no behaviour camera: leave --cameras out.")
 
     def write_texts(self) -> None:
         """Write start time, clock, motion sensor and the state of the link."""

@@ -640,7 +640,8 @@ class TestOrientation:
         path.write_text("\n".join(rows) + "\n")
         recording = read(path.parents[1])
         assert recording.samples[0].data.shape == (25, 4)
-        assert "2 of 25 quaternions (1 of them all zero)" in message(recording, "bad_quaternions")
+        said = message(recording, "bad_quaternions")
+        assert "2 of 25 quaternions (1 of them all zero, a sign of a bad link)" in said
 
     def test_truncated_rows(self, tmp_path):
         path = self.path(tmp_path)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from miniscope_nwb.convert.readers.quaternions import check_norm
 from miniscope_nwb.convert.readers.text import Table, read_rows
 from miniscope_nwb.errors import RecordingError
 from miniscope_nwb.recording import IntArray, Problem, Samples, Stamps
@@ -22,7 +23,6 @@ from miniscope_nwb.recording import IntArray, Problem, Samples, Stamps
 MS_PER_S = 1000.0
 BUFFER_IS_NEARLY_FULL = 120  # of 128 frames; beyond, frames and stamps may be damaged (DAQ-QT #90)
 DAQ_COUNTER_BITS = 16
-NORM_TOLERANCE = 0.05  # of a quaternion; the software's own limit for a bad sample
 _NAMES = ("Frame Number", "Time Stamp (ms)", "Buffer Index", "DAQ Frame Number")
 
 
@@ -195,7 +195,7 @@ def read_orientation(
         data=data,
         source=relative_path,
     )
-    return samples, (*problems, *_check_order(samples), *_check_norm(samples))
+    return samples, (*problems, *_check_order(samples), *check_norm(samples))
 
 
 def _check_order(samples: Samples) -> tuple[Problem, ...]:
@@ -209,17 +209,3 @@ def _check_order(samples: Samples) -> tuple[Problem, ...]:
         "stamp with a frame follow what --stamps does to it, the others are kept as recorded."
     )
     return (Problem("warning", "backward_samples", message, samples.source, samples.device),)
-
-
-def _check_norm(samples: Samples) -> tuple[Problem, ...]:
-    norm = np.sqrt(np.sum(np.square(samples.data), axis=1))
-    n_bad = int(np.count_nonzero(~(np.abs(norm - 1) < NORM_TOLERANCE)))
-    if not n_bad:
-        return ()
-    n_zero = int(np.count_nonzero(norm == 0))
-    zeros = f" ({n_zero} of them all zero)" if n_zero else ""
-    message = (
-        f"{samples.source}: {n_bad} of {len(norm)} quaternions{zeros} are no rotations (their norm "
-        f"is off by {NORM_TOLERANCE} or more); they are kept as recorded."
-    )
-    return (Problem("warning", "bad_quaternions", message, samples.source, samples.device),)
