@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 Role = Literal["scope", "camera"]

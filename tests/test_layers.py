@@ -13,6 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "miniscope_nwb"
 
 # A layer (longest matching prefix wins) and what of ours it may import besides itself.
 RECORDS = {"errors", "recording", "session"}
+# What the stages of the processing share: arrays and records, no file and no other stage.
+PROCESSING = {"errors", "recording", "movie", "results", "params", "engines.base"}
 ALLOWED = {
     "errors": set(),
     "recording": set(),
@@ -20,13 +22,46 @@ ALLOWED = {
     "video": {"errors", "recording"},
     "convert.readers": {"errors", "recording", "video"},
     "plugins": {"errors", "recording", "convert.readers.base"},
-    "nwb": {*RECORDS, "video"},
+    "movie": {"recording"},
+    "results": {"recording"},
+    "params": {"errors", "results"},
+    "engines": {*PROCESSING, "correct", "images", "extract"},
+    "engines.base": {"movie", "params.models", "recording", "results"},
+    **dict.fromkeys(("prepare", "correct", "images", "extract", "traces", "metrics"), PROCESSING),
+    "testing": {*PROCESSING, "simulate"},
+    "pipeline": {
+        *PROCESSING,
+        "engines",
+        "prepare",
+        "correct",
+        "images",
+        "traces",
+        "metrics",
+        "nwb",
+        "plugins",
+    },
+    "nwb": {*RECORDS, "video", "movie", "results", "params"},
     "convert": {*RECORDS, "plugins", "video"},
     "convert.interfaces": {*RECORDS, "plugins", "video", "convert", "nwb"},
     "check": {*RECORDS, "plugins", "video", "nwb", "convert.names"},
     "simulate": {*RECORDS, "video", "nwb"},
-    "demo": {*RECORDS, "convert", "check", "simulate", "nwb"},
-    "cli": {*RECORDS, "plugins", "video", "convert", "nwb", "check", "simulate", "demo"},
+    "demo": {*RECORDS, "convert", "check", "simulate", "nwb", "pipeline", "params", "engines"},
+    "reading": {*RECORDS, "movie", "results", "correct", "prepare", "nwb"},
+    "cli": {
+        *RECORDS,
+        "plugins",
+        "video",
+        "convert",
+        "nwb",
+        "check",
+        "simulate",
+        "demo",
+        "pipeline",
+        "params",
+        "engines",
+        "results",
+        "reading",
+    },
 }
 # Libraries that only one edge of the package knows.
 EDGES = {
@@ -91,7 +126,7 @@ def test_help_imports_nothing_heavy():
         "import sys\n"
         "from miniscope_nwb.cli.main import run\n"
         "assert run(['--help']) == 0\n"
-        "heavy = {'pynwb', 'hdmf', 'neuroconv', 'nwbinspector', 'dandi', 'cv2', 'av', 'scipy'}\n"
+        "heavy = {'pynwb', 'hdmf', 'neuroconv', 'nwbinspector', 'dandi', 'cv2', 'av', 'scipy', 'numba', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

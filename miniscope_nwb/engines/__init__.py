@@ -1,0 +1,1 @@
+"""Engines: how shifts and components are computed. Built-in, CaImAn, and those of third parties."""

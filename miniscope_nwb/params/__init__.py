@@ -1,0 +1,1 @@
+"""Parameters of the processing: one frozen model a stage, presets, files, hash."""

@@ -1,0 +1,124 @@
+"""The parameters of each stage, with their defaults, units and bounds.
+
+None stands for "derived from the movie or from another parameter": what was derived, and from
+what, is told by the stage's result and stored beside the run. Lengths are in micrometers (``_um``)
+where a person thinks in them; ``_px`` twins win where both are given and serve where the size of a
+pixel is not known. Pixels are those of the raw movie.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Crop = tuple[int, int, int, int]
+Indicator = Literal["GCaMP6f", "GCaMP6m", "GCaMP6s", "GCaMP8f", "GCaMP8m", "GCaMP8s", "other"]
+
+
+class StageParams(BaseModel):
+    """Base of the stages' parameters: frozen, and nothing unknown is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PreprocessParams(StageParams):
+    """Which pixels and frames are processed, and what is taken off them."""
+
+    crop: Crop | None = Field(None, description="x0, y0, x1, y1 in raw px, corners in any order")
+    cell_diameter_um: Positive | None = Field(None, description="diameter of a soma; estimated")
+    cell_diameter_px: Positive | None = Field(None, description="the same in raw px")
+    pixel_size_um: Positive | None = Field(None, description="side of a raw pixel; from the file")
+    spatial_factor: int | None = Field(None, ge=1, le=8, description="a soma stays 6 to 8 px wide")
+    temporal_factor: int | None = Field(None, ge=1, le=16, description="decay covers 4 frames")
+    mend_pixels: bool = Field(True, description="read defective pixels from their neighbours")
+    leave_out_frames: bool = Field(True, description="leave out torn, black and flashed frames")
+    remove_glow: bool = Field(False, description="take off the glow, divide by the vignette")
+    detrend: Literal["none", "linear", "median"] = Field("none", description="take off bleaching")
+    detrend_window_s: Positive = Field(60.0, description="window of the median")
+    normalise: Literal["none", "dff", "sqrt"] = Field("none", description="movie dF/F or sqrt(F)")
+
+
+class MotionParams(StageParams):
+    """How frames are brought onto each other."""
+
+    method: Literal["auto", "rigid", "piecewise", "none"] = Field(
+        "auto", description="auto: rigid, and piecewise where the block residual is too large"
+    )
+    max_shift_um: Positive | None = Field(None, description="farthest shift; 20 um or more")
+    max_shift_px: Positive | None = Field(None, description="the same in raw px")
+    highpass_um: Positive | None = Field(None, description="sigma of the high-pass; cell radius")
+    highpass_px: Positive | None = Field(None, description="the same in raw px")
+    block_px: int | None = Field(None, ge=16, description="side of a block, raw px; 48 + overlap")
+    overlap_px: int | None = Field(None, ge=0, description="overlap of blocks, raw px; 24")
+    max_deviation_px: Positive = Field(3.0, description="farthest of a block from the rigid shift")
+    piecewise_threshold_px: Positive = Field(1.0, description="block residual above: piecewise")
+    n_template_frames: int = Field(400, ge=20, description="frames of the bootstrapped template")
+    n_template_rounds: int = Field(3, ge=1, le=10, description="rounds of the bootstrap")
+    outlier_deviation: Positive = Field(6.0, description="correlation below the median, in MADs")
+
+
+class ImagesParams(StageParams):
+    """Summary images."""
+
+    n_sample_frames: int = Field(3000, ge=100, description="frames of correlation and PNR")
+
+
+class ExtractParams(StageParams):
+    """Source extraction (CNMF-E) and deconvolution."""
+
+    indicator: Indicator | None = Field(None, description="sets the decay time; from the file")
+    decay_time_s: Positive | None = Field(None, description="by indicator, then estimated")
+    ar_order: Literal[1, 2] | None = Field(None, description="1 up to 12 Hz, 2 above")
+    min_corr: Fraction | None = Field(None, description="of a seed; from a null movie")
+    min_pnr: Positive | None = Field(None, description="of a seed; from a null movie")
+    n_false_seeds: Positive = Field(1.0, description="false seeds a field that thresholds admit")
+    ring_radius_um: Positive | None = Field(None, description="1.5 cell diameters")
+    ring_radius_px: Positive | None = Field(None, description="the same in raw px")
+    background_factor: int = Field(2, ge=1, le=8, description="binning of the ring model's grid")
+    n_background: int = Field(0, ge=0, description="low-rank background components beside the ring")
+    merge_threshold: Fraction = Field(0.7, description="correlation of traces of one cell")
+    min_distance_um: Positive | None = Field(None, description="of two seeds; half a diameter")
+    n_rounds: int = Field(3, ge=1, le=20, description="rounds of spatial and temporal updates")
+    second_seeding: bool = Field(True, description="seed again on the residual")
+    max_cells: int | None = Field(None, ge=1, description="at most so many components")
+    deconvolve: bool = Field(True, description="sparse deconvolution (OASIS)")
+    s_min: float | None = Field(None, description="smallest event, noise units; from the noise")
+
+
+class TracesParams(StageParams):
+    """Which traces are made of the components."""
+
+    f0_percentile: Annotated[float, Field(gt=0, lt=100)] = Field(10.0, description="of F0")
+    f0_window_s: Positive = Field(60.0, description="window of the running percentile of F0")
+
+
+class QualityParams(StageParams):
+    """How components are judged; a threshold of None is not applied."""
+
+    event_enter: Positive = Field(4.0, description="an event must reach this, noise units")
+    event_confirm: Positive = Field(2.0, description="an event lasts while above, noise units")
+    event_min_s: Positive = Field(0.1, description="shortest event")
+    event_refractory_s: Positive = Field(0.2, description="between two events of one cell")
+    min_snr: float | None = Field(None, description="lowest SNR; by the rules' ablation")
+    min_r_value: float | None = Field(None, description="lowest spatial r-value")
+    max_relative_area: float | None = Field(None, description="largest area, in the run's own")
+    min_relative_area: float | None = Field(None, description="smallest area, in the run's own")
+    min_event_correlation: float | None = Field(None, description="lowest of the event image")
+    use_cnn: bool = Field(False, description="CaImAn's network, where it is present")
+    min_cnn: Fraction = Field(0.5, description="lowest score where the network is used")
+    n_event_images: int = Field(30, ge=1, le=500, description="events of an event image")
+
+
+class Parameters(StageParams):
+    """All parameters of a run, a section a stage."""
+
+    preprocess: PreprocessParams = PreprocessParams()
+    motion: MotionParams = MotionParams()
+    images: ImagesParams = ImagesParams()
+    extract: ExtractParams = ExtractParams()
+    traces: TracesParams = TracesParams()
+    quality: QualityParams = QualityParams()
+    caiman: dict[str, Any] = Field({}, description="passed to CaImAn under its own names")
