@@ -11,6 +11,7 @@ raw movie. Arrays of cells x frames are memory maps in the scratch folder.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -246,3 +247,51 @@ class Quality:
     engine_decisions: Decisions | None  # the engine's own, kept as a curation round beside ours
     events: Events
     event_images: EventImages
+
+
+@dataclass(frozen=True, slots=True)
+class RunParameter:
+    """One parameter of a run, as it was used."""
+
+    stage: str
+    parameter: str
+    value: Json
+    source: Literal["default", "preset", "user", "derived"]
+    basis: str = ""  # what a derived value was derived from
+
+
+@dataclass(frozen=True, slots=True)
+class StageTiming:
+    """What a stage took."""
+
+    stage: str
+    seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A whole run: what the NWB writer is given."""
+
+    name: str
+    engine: str
+    engine_version: str
+    engine_reason: str  # why this engine was taken
+    versions: dict[str, str]  # of the packages that computed
+    parameter_hash: str
+    motion_hash: str  # of what the shifts depend on: equal ones share one motion result in the file
+    input_hash: str  # of the raw series' stored data and timestamps
+    series: str  # name of the raw series in `acquisition`
+    started: datetime
+    ended: datetime
+    seconds: float
+    host: str
+    parameters: tuple[RunParameter, ...]
+    timings: tuple[StageTiming, ...]
+    prepared: Prepared
+    motion: MotionResult
+    motion_quality: MotionQuality
+    images: SummaryImages
+    extraction: ExtractionResult
+    traces: Traces
+    quality: Quality

@@ -60,7 +60,7 @@ class Scale:
     indicator: str = ""  # as the file names it
 
     def px(self, um: float | None, px: float | None, *, factor: int) -> float | None:
-        """Return a length in prepared px: `px` (raw px) wins, else `um` where the scale is known."""
+        """Return a length in prepared px; `px` (raw px) wins over `um`, None where neither is."""
         if px is not None:
             return px / factor
         if um is not None and np.isfinite(self.pixel_size_um):
