@@ -7,12 +7,11 @@ and the others go on working.
 
 from __future__ import annotations
 
-import importlib
 import warnings
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from miniscope_nwb.convert.readers.base import Match, Reader
+from miniscope_nwb.entry_points import BrokenPluginWarning, PluginKind, load_plugins
 from miniscope_nwb.errors import MiniscopeError, RecordingError
 
 GROUP = "miniscope_nwb.readers"
@@ -27,22 +26,12 @@ BUILT_IN = {
 }
 
 
-class BrokenPluginWarning(UserWarning):
-    """A third party's reader cannot be used."""
+KIND = PluginKind("reader", GROUP, BUILT_IN, Reader, "name, summary, sniff and read")
 
 
 def readers() -> dict[str, Reader]:
     """Return every reader that works, by name: the built-in ones first."""
-    found: dict[str, Reader] = {name: _load(target) for name, target in BUILT_IN.items()}
-    for entry in sorted(entry_points(group=GROUP), key=lambda item: (item.name, item.value)):
-        if entry.name in found:
-            if _target_of(found[entry.name]) != entry.value:  # not one package found twice
-                _warn(entry, "its name is taken by another reader; rename the entry point")
-            continue
-        reader = _load_third_party(entry)
-        if reader is not None:
-            found[entry.name] = reader
-    return found
+    return load_plugins(KIND)
 
 
 def sniff(name: str, reader: Reader, folder: Path) -> Match:
@@ -83,33 +72,3 @@ def find_reader(name: str) -> Reader:
             "package that brings it."
         )
     return known[name]
-
-
-def _target_of(reader: Reader) -> str:
-    return f"{type(reader).__module__}:{type(reader).__qualname__}"
-
-
-def _load(target: str) -> Reader:
-    module, _, name = target.partition(":")
-    reader: Reader = getattr(importlib.import_module(module), name)()
-    return reader
-
-
-def _load_third_party(entry: EntryPoint) -> Reader | None:
-    try:
-        reader = entry.load()()
-    except Exception as error:  # noqa: BLE001 - anything may go wrong in another's code
-        _warn(entry, f"it cannot be loaded ({type(error).__name__}: {error}); update its package")
-        return None
-    if not isinstance(reader, Reader):
-        _warn(entry, "it lacks one of name, summary, sniff and read; update its package")
-        return None
-    return reader
-
-
-def _warn(entry: EntryPoint, why: str) -> None:
-    warnings.warn(
-        f"The reader {entry.name!r} ({entry.value}) is left out: {why}.",
-        BrokenPluginWarning,
-        stacklevel=3,
-    )
