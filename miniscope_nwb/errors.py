@@ -9,7 +9,9 @@ The command line prints it as it stands and exits with 1; Python callers catch o
     │   └── MismatchError   stamps and frames disagree beyond what can be mended without doubt
     ├── MetadataError       the session YAML is wrong
     ├── OutputError         the NWB file cannot be written (exists, read-only, disk full)
-    └── NwbContentError     an NWB file is not what the command needs
+    ├── NwbContentError     an NWB file is not what the command needs
+    ├── ParameterError      a parameter, its value or a preset is not known
+    └── EngineError         an engine is missing, refuses its parameters or broke down
 """
 
 
@@ -39,3 +41,11 @@ class OutputError(MiniscopeError):
 
 class NwbContentError(MiniscopeError):
     """An NWB file does not hold what the command needs, or not as it should be."""
+
+
+class EngineError(MiniscopeError):
+    """An engine is missing, refuses its parameters, or broke down."""
+
+
+class ParameterError(MiniscopeError):
+    """A parameter, a section, a preset or a value is not known, or out of its bounds."""
