@@ -1,0 +1,1 @@
+"""From the raw movie to the one that is processed: pixels, frames and brightness."""
