@@ -73,3 +73,23 @@ def write_image(image: Pixels, *, out: Pixels) -> None:
         )
     # Four times faster than numpy's assignment of a transposed view.
     cv2.transpose(np.ascontiguousarray(image), out)
+
+
+def write_images_back(stored: Pixels, *, out: Pixels) -> None:
+    """Turn frames of the file round, into an array that is there already.
+
+    Parameters
+    ----------
+    stored
+        (n, width, height), uint8, uint16 or float32.
+    out
+        (n, height, width) of the same type; a part of larger images is welcome.
+    """
+    import cv2
+
+    if out.shape != (len(stored), *shape_in_nwb(stored.shape[1:])) or out.dtype != stored.dtype:
+        raise ValueError(
+            f"images {stored.shape} {stored.dtype} do not go into {out.shape} {out.dtype}"
+        )
+    for image, place in zip(stored, out, strict=True):
+        place[:] = cv2.transpose(np.ascontiguousarray(image))

@@ -1,0 +1,203 @@
+"""The movie of an NWB file, read block by block from any number of threads.
+
+HDF5 reads one thread at a time and unpacks with zlib. So only the packed bytes of a chunk come
+through HDF5, under a lock, and the calling thread unpacks them with ISA-L and turns the frames
+round. What is stored in another way (other filters, no chunks, other byte order) is read by h5py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.errors import NwbContentError
+from miniscope_nwb.movie import FrameClock, Movie
+from miniscope_nwb.nwb.axes import Pixels, movie_from_nwb, write_images_back
+from miniscope_nwb.nwb.recording_file import check_series, movie_dtype, read_clock
+from miniscope_nwb.recording import IntArray
+
+_FALLBACK_BYTES = 16_000_000  # read at once where h5py unpacks
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How the chunks of a dataset are packed, where we can unpack them ourselves."""
+
+    chunks: tuple[int, int, int]
+    is_deflated: bool
+    is_shuffled: bool
+
+
+class StoredMovie(Movie):
+    """The frames of a `OnePhotonSeries`, as recorded; use it as a context manager, or `close` it.
+
+    Parameters
+    ----------
+    path
+        The NWB file, ours or another's.
+    series
+        Name of the series in `acquisition`.
+    clock
+        When the frames were taken, where the caller has read it already.
+
+    Raises
+    ------
+    NwbContentError
+        If the file or the series cannot be read as a movie; one sentence.
+    """
+
+    def __init__(self, path: Path, series: str, *, clock: FrameClock | None = None) -> None:
+        self.path, self.series = Path(path), series
+        check_series(self.path, series)
+        self.clock = read_clock(self.path, series) if clock is None else clock
+        self._file = h5py.File(self.path, "r")
+        self._data = self._file[f"acquisition/{series}/data"]
+        self.n_frames, self.width, self.height = self._data.shape
+        self.dtype = movie_dtype(self._data.dtype)
+        self._layout = _layout(self._data)
+        self._lock = Lock()
+
+    def __enter__(self) -> StoredMovie:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; no thread may be reading."""
+        self._file.close()
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """Return the frames [start, stop), (n, height, width)."""
+        return self.take(np.arange(start, stop))
+
+    def take(self, frames: IntArray) -> npt.NDArray[Any]:
+        """Return chosen frames, (n, height, width), in the order of `frames`, which ascends.
+
+        A chunk is unpacked once, and only as far as its last chosen frame.
+        """
+        if len(frames) and (frames[0] < 0 or frames[-1] >= self.n_frames):
+            raise IndexError(f"frames {frames[0]} to {frames[-1]} of {self.n_frames}")
+        out = np.empty((len(frames), self.height, self.width), self.dtype)
+        length = self._layout.chunks[0] if self._layout else self._fallback_length()
+        places = frames // length
+        cuts = [*np.flatnonzero(np.diff(places, prepend=-1)).tolist(), len(frames)]
+        for first, stop in pairwise(cuts):
+            begin = int(places[first]) * length
+            inside = frames[first:stop] - begin
+            if self._layout is None:
+                self._read_slowly(begin + inside, out[first:stop])
+            else:
+                self._read_chunks(self._layout, begin, inside, out[first:stop])
+        return out
+
+    def _fallback_length(self) -> int:
+        frame_bytes = self._data.dtype.itemsize * self.height * self.width
+        return int(
+            self._data.chunks[0] if self._data.chunks else _FALLBACK_BYTES // frame_bytes + 1
+        )
+
+    def _read_slowly(self, frames: IntArray, out: Pixels) -> None:
+        """Let h5py read frames that lie close together."""
+        begin, stop = int(frames[0]), int(frames[-1]) + 1
+        if len(frames) == stop - begin:
+            stored = self._ask_h5py(slice(begin, stop))
+        else:
+            stored = np.stack([self._ask_h5py(frame) for frame in frames.tolist()])
+        out[:] = movie_from_nwb(stored)
+
+    def _ask_h5py(self, frames: slice | int, *area: slice) -> Pixels:
+        """Let h5py read and unpack, (n, columns, rows) as stored."""
+        try:
+            with self._lock:
+                stored: Pixels = self._data[(frames, *area)]
+        except (OSError, RuntimeError) as problem:
+            where = f"{frames.start} to {frames.stop - 1}" if isinstance(frames, slice) else frames
+            raise NwbContentError(
+                f"frames {where} of {self.series} in {self.path.name} cannot be read ({problem}): "
+                "the file is damaged; copy it again or convert again."
+            ) from problem
+        return stored
+
+    def _read_chunks(self, layout: _Layout, begin: int, inside: IntArray, out: Pixels) -> None:
+        """Read the chunks that begin with frame `begin`, over the whole field of view."""
+        _, n_columns, n_rows = layout.chunks
+        n_needed = int(inside[-1]) + 1
+        for x in range(0, self.width, n_columns):
+            for y in range(0, self.height, n_rows):
+                columns, rows = min(n_columns, self.width - x), min(n_rows, self.height - y)
+                chunk = self._unpack(layout, (begin, x, y), n_needed)
+                if chunk is None:  # stored otherwise, or not at all
+                    area = (slice(x, x + columns), slice(y, y + rows))
+                    chunk = self._ask_h5py(slice(begin, begin + n_needed), *area)
+                write_images_back(
+                    chunk[inside, :columns, :rows], out=out[:, y : y + rows, x : x + columns]
+                )
+
+    def _unpack(self, layout: _Layout, place: tuple[int, int, int], n_needed: int) -> Any:
+        """Return the first frames of a chunk, (n, columns, rows); None where h5py must do it."""
+        with self._lock:
+            try:
+                mask, packed = self._data.id.read_direct_chunk(place)
+            except (RuntimeError, OSError):  # the chunk was never written
+                return None
+        if mask:
+            return None
+        shape = layout.chunks
+        frame_bytes = shape[1] * shape[2] * self.dtype.itemsize
+        wanted = shape[0] if layout.is_shuffled else n_needed
+        samples = _inflate(packed, wanted * frame_bytes) if layout.is_deflated else packed
+        if samples is None or len(samples) < wanted * frame_bytes:
+            return None  # damaged: h5py knows what to say of it
+        if layout.is_shuffled:
+            samples = _unshuffle(samples, self.dtype.itemsize)
+        count = wanted * shape[1] * shape[2]
+        return np.frombuffer(samples, self.dtype, count).reshape(wanted, *shape[1:])
+
+
+def _inflate(packed: bytes, n_bytes: int) -> bytes | None:
+    from isal import isal_zlib
+    from isal.igzip_lib import IsalError
+
+    try:
+        samples: bytes = isal_zlib.decompressobj().decompress(packed, n_bytes)
+    except IsalError:  # type: ignore[misc]  # its stub calls it no class
+        return None
+    return samples
+
+
+def _unshuffle(samples: bytes, itemsize: int) -> bytes:
+    """Undo HDF5's shuffle: all first bytes of the samples, then all second ones, and so on."""
+    if itemsize == 1:
+        return samples
+    return np.frombuffer(samples, np.uint8).reshape(itemsize, -1).T.tobytes()
+
+
+def _layout(data: h5py.Dataset) -> _Layout | None:
+    """Say how chunks are packed; None where only h5py can unpack them."""
+    if data.chunks is None or data.dtype != movie_dtype(data.dtype):
+        return None
+    properties = data.id.get_create_plist()
+    filters = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
+    known: Sequence[list[int]] = (
+        [],
+        [h5py.h5z.FILTER_DEFLATE],
+        [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE],
+    )
+    if filters not in known:
+        return None
+    return _Layout(data.chunks, bool(filters), len(filters) > 1)
