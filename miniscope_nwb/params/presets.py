@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from miniscope_nwb.errors import ParameterError
-from miniscope_nwb.recording import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Preset:
     """A named set of parameters."""
 
     summary: str
-    values: dict[str, Json]  # "stage.key" -> value
+    values: dict[str, Any]  # "stage.key" -> value
     reasons: dict[str, str]  # "stage.key" -> why
 
 
