@@ -1,0 +1,50 @@
+"""The memory that a piece of work takes: anonymous counts, mapped files do not, children do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from miniscope_nwb.pipeline.memory import MemoryWatch, available_bytes, used_bytes
+
+MB = 1_000_000
+
+
+def test_peak_of_anonymous_memory_is_seen():
+    before = used_bytes()
+    with MemoryWatch() as watch:
+        block = np.ones(80 * MB, np.uint8)
+        time.sleep(0.15)
+        del block
+    assert 70 * MB < watch.peak_bytes - before < 150 * MB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell them apart")
+def test_mapped_files_are_not_counted(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(80 * MB, np.uint8))
+    before = used_bytes()
+    with MemoryWatch() as watch:
+        total = int(np.load(tmp_path / "a.npy", mmap_mode="r").sum())
+        time.sleep(0.1)
+    assert total == 80 * MB
+    assert watch.peak_bytes - before < 30 * MB
+
+
+def test_processes_that_were_started_count():
+    code = "import time; block = bytearray(100_000_000); print(1, flush=True); time.sleep(20)"
+    before = used_bytes()
+    with MemoryWatch() as watch:
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert child.stdout.readline()
+        time.sleep(0.7)
+        child.kill()
+        child.wait()
+    assert watch.peak_bytes - before > 90 * MB
+
+
+def test_some_memory_is_available():
+    assert available_bytes() > 50 * MB
