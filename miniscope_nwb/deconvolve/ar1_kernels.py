@@ -1,0 +1,210 @@
+"""OASIS for calcium that decays at once (AR(1)): exact, in one pass, in compiled code.
+
+Minimises ``1/2 sum_t w_t (y_t - b - c_t)^2 + penalty * sum_t s_t`` with ``s_t = c_t - d_t c_(t-1)``
+not below 0. ``w_t`` is 0 at missing samples. ``d_t`` is the decay since the sample before:
+``g^steps`` in true time, 0 at the first sample of a segment, where ``s_t = c_t``.
+
+Substituting ``c_t / (d_1 ... d_t)`` makes this an isotonic regression, so merging neighbours that
+violate the order (pools) gives the exact solution. A pool is kept as four sums, from which its
+calcium follows for any baseline and penalty: ``(Y - b H - penalty (1 - D)) / Q``.
+
+Friedrich, Zhou & Paninski (2017), Fast online deconvolution of calcium imaging data, PLoS
+Computational Biology 13(3): e1005423.
+"""
+
+# mypy: disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def decays(g: float, steps: Any, segment: Any, out: Any) -> None:
+    """Write the decay since the sample before, 0 where a segment begins."""
+    out[0] = 0.0
+    for t in range(1, len(steps)):
+        if segment[t] != segment[t - 1]:
+            out[t] = 0.0
+        elif steps[t] == 1:
+            out[t] = g
+        else:
+            out[t] = g ** steps[t]
+
+
+@njit(cache=True, nogil=True)
+def pool(
+    y: Any,
+    is_missing: Any,
+    decay: Any,
+    baseline: float,
+    penalty: float,
+    s_min: float,
+    pools: Any,
+    starts: Any,
+) -> int:
+    """Merge neighbours until every event is at least `s_min`; return the number of pools.
+
+    ``pools`` (n, 5) receives Y, H, Q, D and the calcium at the start of each pool; ``starts`` its
+    first sample. With ``s_min`` above 0 the problem is not convex and the result a good local
+    minimum, exact for the events that it keeps.
+    """
+    n_samples = len(y)
+    last = -1
+    for t in range(n_samples):
+        weight = 0.0 if is_missing[t] else 1.0
+        y_sum = 0.0 if is_missing[t] else y[t]
+        h_sum = weight
+        q_sum = weight
+        after = decay[t + 1] if t + 1 < n_samples else 0.0
+        value = y_sum - baseline - penalty * (1.0 - after)
+        start = t
+        # A missing sample (q_sum 0) begins no pool, except at the start of a segment.
+        while last >= 0:
+            before = pools[last, 3]
+            if before <= 0.0:
+                break
+            if q_sum > 0.0 and value >= before * max(pools[last, 4], 0.0) + s_min:
+                break
+            y_sum = pools[last, 0] + before * y_sum
+            h_sum = pools[last, 1] + before * h_sum
+            q_sum = pools[last, 2] + before * before * q_sum
+            after *= before
+            start = starts[last]
+            last -= 1
+            if q_sum > 0.0:
+                value = (y_sum - baseline * h_sum - penalty * (1.0 - after)) / q_sum
+        last += 1
+        pools[last, 0] = y_sum
+        pools[last, 1] = h_sum
+        pools[last, 2] = q_sum
+        pools[last, 3] = after
+        pools[last, 4] = value if q_sum > 0.0 else 0.0
+        starts[last] = start
+    return last + 1
+
+
+@njit(cache=True, nogil=True)
+def affine(pools: Any, n_pools: int) -> Any:
+    """Return what the residual depends on while the pools stay: sums over pools above 0.
+
+    ``(sum Y^2/Q, sum YH/Q, sum H^2/Q, sum M^2/Q, sum HM/Q)`` with ``M = 1 - D``.
+    """
+    yy = yh = hh = mm = hm = 0.0
+    for i in range(n_pools):
+        if pools[i, 4] > 0.0 and pools[i, 2] > 0.0:
+            y, h, q = pools[i, 0], pools[i, 1], pools[i, 2]
+            m = 1.0 - pools[i, 3]
+            yy += y * y / q
+            yh += y * h / q
+            hh += h * h / q
+            mm += m * m / q
+            hm += h * m / q
+    return yy, yh, hh, mm, hm
+
+
+@njit(cache=True, nogil=True)
+def residual(pools: Any, n_pools: int, baseline: float, y0: float, y1: float, n: float) -> float:
+    """Return the sum of squared residuals; `y0`, `y1`: sums of y squared and y, `n` samples."""
+    total = y0 - 2.0 * baseline * y1 + n * baseline * baseline
+    for i in range(n_pools):
+        value = pools[i, 4]
+        if value > 0.0:
+            above = pools[i, 0] - baseline * pools[i, 1]
+            total -= value * (2.0 * above - value * pools[i, 2])
+    return total
+
+
+@njit(cache=True, nogil=True)
+def unfold(pools: Any, starts: Any, n_pools: int, decay: Any, denoised: Any, events: Any) -> None:
+    """Write the calcium and the events of the pools.
+
+    The first sample seen of a segment holds what was there before: no event.
+    """
+    n_samples = len(decay)
+    is_before = False  # nothing of the segment was seen yet
+    for i in range(n_pools):
+        start = starts[i]
+        stop = starts[i + 1] if i + 1 < n_pools else n_samples
+        value = max(pools[i, 4], 0.0)
+        jump = 0.0
+        is_first = is_before or start == 0 or decay[start] == 0.0
+        is_before = is_first and pools[i, 2] == 0.0
+        if not is_first:
+            jump = max(value - decay[start] * denoised[start - 1], 0.0)
+        denoised[start] = value
+        events[start] = jump
+        for t in range(start + 1, stop):
+            value *= decay[t]
+            denoised[t] = value
+            events[t] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def fit(
+    y: Any,
+    is_missing: Any,
+    decay: Any,
+    target: float,
+    baseline: float,
+    penalty: float,
+    s_min: float,
+    frees: Any,
+    max_rounds: int,
+    tolerance: float,
+    denoised: Any,
+    events: Any,
+) -> Any:
+    """Deconvolve one trace; return baseline, penalty and the sum of squared residuals.
+
+    ``frees`` (2,) bool: whether the baseline and the penalty are found; `baseline` and `penalty`
+    are where they start. Between two rounds of pooling both are solved in closed form for the
+    pools at hand, so few rounds are needed; the calcium is exact for the values returned.
+    ``target`` is the sum of squared residuals to reach, ``max_rounds`` the rounds after the first.
+    """
+    n_samples = len(y)
+    pools = np.empty((n_samples, 5), np.float64)
+    starts = np.empty(n_samples, np.int64)
+    y0 = y1 = n = 0.0
+    for t in range(n_samples):
+        if not is_missing[t]:
+            y0 += y[t] * y[t]
+            y1 += y[t]
+            n += 1.0
+    n_pools = pool(y, is_missing, decay, baseline, penalty, s_min, pools, starts)
+    low, high = 0.0, np.inf  # penalties known to be too small and too large
+    for _ in range(max_rounds):
+        if not (frees[0] or frees[1]) or n == 0.0:
+            break
+        rss = residual(pools, n_pools, baseline, y0, y1, n)
+        if frees[1] and not frees[0]:
+            if rss < target:
+                low = max(low, penalty)
+            else:
+                high = min(high, penalty)
+        yy, yh, hh, mm, hm = affine(pools, n_pools)
+        a0, a1, a2 = y0 - yy, y1 - yh, n - hh
+        new_penalty, new_baseline = penalty, baseline
+        if frees[1]:
+            if frees[0] and a2 > 1e-9 * n:
+                rest, curve = a0 - a1 * a1 / a2, mm + hm * hm / a2
+            else:
+                rest, curve = a0 - 2.0 * baseline * a1 + baseline * baseline * a2, mm
+            if target <= rest:
+                new_penalty = 0.0
+            elif curve > 0.0:
+                new_penalty = np.sqrt((target - rest) / curve)
+            if not frees[0] and not (low <= new_penalty <= high):
+                new_penalty = 0.5 * (low + high) if high < np.inf else 2.0 * penalty
+        if frees[0] and a2 > 1e-9 * n:
+            new_baseline = (a1 + new_penalty * hm) / a2
+        change = abs(new_penalty - penalty) + abs(new_baseline - baseline)
+        penalty, baseline = new_penalty, new_baseline
+        n_pools = pool(y, is_missing, decay, baseline, penalty, s_min, pools, starts)
+        if change <= tolerance:
+            break
+    unfold(pools, starts, n_pools, decay, denoised, events)
+    return baseline, penalty, residual(pools, n_pools, baseline, y0, y1, n)

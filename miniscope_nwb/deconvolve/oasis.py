@@ -1,0 +1,256 @@
+"""Deconvolution of one trace and of many: the door to the compiled kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.deconvolve.noise import estimate_noise
+from miniscope_nwb.movie import FrameClock, map_in_order
+from miniscope_nwb.recording import BoolArray, FloatArray
+
+MAX_ROUNDS = 20  # of pooling; four to six are usual
+UPDATE_ROUNDS = 1  # inside an extraction, which comes back to every trace anyway
+TOLERANCE = 1e-4  # of the noise: baseline and penalty are found to it
+BYTES_A_SAMPLE = 120  # of a trace at work, float64 pools included
+
+
+@dataclass(frozen=True, slots=True)
+class Deconvolved:
+    """One trace, deconvolved. Traces have shape (n_frames,), float64."""
+
+    denoised: FloatArray  # calcium without baseline
+    deconvolved: FloatArray  # events in the unit of the trace, no spikes; 0 at a segment's start
+    baseline: float
+    penalty: float
+    noise: float  # standard deviation that was used
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """What was found for each trace; arrays have shape (n_cells,), NaN where nothing was seen."""
+
+    baseline: FloatArray
+    penalty: FloatArray
+    noise: FloatArray
+
+
+def deconvolve(
+    trace: npt.NDArray[Any],
+    *,
+    kernel: FloatArray,
+    clock: FrameClock,
+    is_missing: BoolArray | None = None,
+    noise: float | None = None,
+    baseline: float | None = None,
+    penalty: float | None = None,
+    s_min: float = 0.0,
+) -> Deconvolved:
+    """Deconvolve a trace by OASIS (Friedrich, Zhou & Paninski 2017).
+
+    Parameters
+    ----------
+    trace
+        (n_frames,); NaN is missing.
+    kernel
+        (1,) or (2,) AR coefficients, see `decay_kernel`.
+    clock
+        When the frames were taken: calcium decays through lost frames in true time, and a new
+        segment starts from scratch.
+    is_missing
+        (n_frames,) bool, more samples that are not to be believed.
+    noise
+        Standard deviation; estimated where None.
+    baseline
+        None: found together with the calcium.
+    penalty
+        Weight of the sum of events. None: 0 with `s_min`; otherwise chosen so that the mean
+        squared residual is the squared noise, and 0 where the noise cannot be reached.
+    s_min
+        Smallest event, in units of the noise; 0: the penalty alone makes events sparse.
+    """
+    row = np.asarray(trace, np.float64)[np.newaxis]
+    denoised, events = np.empty_like(row), np.empty_like(row)
+    fits = deconvolve_many(
+        row,
+        kernel=np.asarray(kernel, np.float64)[np.newaxis],
+        clock=clock,
+        is_missing=is_missing,
+        noise=None if noise is None else np.array([noise]),
+        baseline=None if baseline is None else np.array([baseline]),
+        penalty=None if penalty is None else np.array([penalty]),
+        s_min=s_min,
+        out_denoised=denoised,
+        out_deconvolved=events,
+    )
+    return Deconvolved(
+        denoised[0],
+        events[0],
+        float(fits.baseline[0]),
+        float(fits.penalty[0]),
+        float(fits.noise[0]),
+    )
+
+
+def deconvolve_many(
+    raw: npt.NDArray[Any],
+    *,
+    kernel: FloatArray,
+    clock: FrameClock,
+    out_denoised: npt.NDArray[Any],
+    out_deconvolved: npt.NDArray[Any],
+    is_missing: BoolArray | None = None,
+    noise: FloatArray | None = None,
+    baseline: FloatArray | None = None,
+    penalty: FloatArray | None = None,
+    s_min: float = 0.0,
+    n_threads: int = 1,
+) -> Fits:
+    """Deconvolve many traces, in threads, from memory map to memory map.
+
+    Parameters
+    ----------
+    raw
+        (n_cells, n_frames), may be a memory map; one trace a thread is in memory.
+    kernel
+        (n_cells, order) AR coefficients.
+    out_denoised, out_deconvolved
+        (n_cells, n_frames), written; either may be `raw` itself.
+    noise, baseline, penalty
+        (n_cells,) or None, see `deconvolve`.
+    is_missing, clock, s_min
+        See `deconvolve`; the same for all traces.
+    """
+    given = _Given(noise, baseline, penalty, s_min, None, MAX_ROUNDS)
+    return _run(raw, kernel, clock, is_missing, given, out_denoised, out_deconvolved, n_threads)
+
+
+def update_many(
+    raw: npt.NDArray[Any],
+    *,
+    kernel: FloatArray,
+    noise: FloatArray,
+    clock: FrameClock,
+    out_denoised: npt.NDArray[Any],
+    out_deconvolved: npt.NDArray[Any],
+    start: Fits | None = None,
+    is_missing: BoolArray | None = None,
+    n_rounds: int = UPDATE_ROUNDS,
+    n_threads: int = 1,
+) -> Fits:
+    """Deconvolve traces that changed a little, as an extraction does in each of its rounds.
+
+    Kernel and noise are fixed; baseline and penalty start where they were in `start` and take
+    `n_rounds` steps (0: they stay). Without `start` it is the full deconvolution. The other
+    parameters are those of `deconvolve_many`.
+    """
+    rounds = MAX_ROUNDS if start is None else n_rounds
+    given = _Given(noise, None, None, 0.0, start, rounds)
+    return _run(raw, kernel, clock, is_missing, given, out_denoised, out_deconvolved, n_threads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the caller fixed, what the search starts from, and how far it goes."""
+
+    noise: FloatArray | None
+    baseline: FloatArray | None
+    penalty: FloatArray | None
+    s_min: float
+    start: Fits | None
+    max_rounds: int
+
+
+def _run(
+    raw: npt.NDArray[Any],
+    kernel: FloatArray,
+    clock: FrameClock,
+    is_missing: BoolArray | None,
+    given: _Given,
+    out_denoised: npt.NDArray[Any],
+    out_deconvolved: npt.NDArray[Any],
+    n_threads: int,
+) -> Fits:
+    """Deconvolve every trace; results do not depend on the number of threads."""
+    n_cells, n_frames = raw.shape
+    missing = np.zeros(n_frames, np.bool_) if is_missing is None else is_missing
+    solve = _solver(np.asarray(kernel, np.float64), clock)
+    found = np.full((3, n_cells), np.nan)
+
+    def one(cell: int) -> int:
+        trace = np.array(raw[cell], np.float64)
+        is_gone = missing | ~np.isfinite(trace)
+        denoised, events = np.zeros(n_frames), np.zeros(n_frames)
+        found[:, cell] = _one(trace, is_gone, clock, given, cell, solve, denoised, events)
+        out_denoised[cell] = denoised
+        out_deconvolved[cell] = events
+        return cell
+
+    for _ in map_in_order(one, range(n_cells), n_threads=n_threads):
+        pass
+    return Fits(*found)
+
+
+Solve = Callable[..., tuple[float, float, float]]
+
+
+def _one(
+    trace: FloatArray,
+    is_missing: BoolArray,
+    clock: FrameClock,
+    given: _Given,
+    cell: int,
+    solve: Solve,
+    denoised: FloatArray,
+    events: FloatArray,
+) -> tuple[float, float, float]:
+    """Deconvolve one trace into `denoised` and `events`; return baseline, penalty and noise."""
+    n_seen = int((~is_missing).sum())
+    if n_seen == 0:
+        return np.nan, np.nan, np.nan
+    sigma = estimate_noise(trace, clock, is_missing) if given.noise is None else given.noise[cell]
+    if not np.isfinite(sigma):
+        sigma = float(trace[~is_missing].std())
+    seen = trace[~is_missing]
+    centre = float(np.median(seen))  # sums stay small, whatever the baseline
+    trace -= centre
+    frees = np.array([given.baseline is None, given.penalty is None and given.s_min == 0.0])
+    baseline = 0.0 if given.baseline is None else float(given.baseline[cell]) - centre
+    penalty = 0.0 if given.penalty is None else float(given.penalty[cell])
+    if given.start is not None and np.isfinite(given.start.baseline[cell]):
+        baseline = float(given.start.baseline[cell]) - centre
+        penalty = float(given.start.penalty[cell])
+    baseline, penalty, _ = solve(
+        cell,
+        trace,
+        is_missing,
+        float(sigma) ** 2 * n_seen,
+        baseline,
+        penalty,
+        given.s_min * float(sigma),
+        frees,
+        given.max_rounds,
+        TOLERANCE * float(sigma),
+        denoised,
+        events,
+    )
+    return baseline + centre, penalty, float(sigma)
+
+
+def _solver(kernel: FloatArray, clock: FrameClock) -> Solve:
+    """Return the compiled solver of the kernels' order, bound to the frames' times."""
+    steps, segment = np.ascontiguousarray(clock.steps), np.ascontiguousarray(clock.segment)
+    from miniscope_nwb.deconvolve import ar1_kernels
+
+    def first_order(cell: int, *arguments: Any) -> tuple[float, float, float]:
+        decay = np.empty(len(steps))
+        ar1_kernels.decays(kernel[cell, 0], steps, segment, decay)
+        trace, is_missing, *rest = arguments
+        found: tuple[float, float, float] = ar1_kernels.fit(trace, is_missing, decay, *rest)
+        return found
+
+    return first_order
