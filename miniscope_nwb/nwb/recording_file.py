@@ -97,7 +97,7 @@ def read_recording(path: Path, series: str | None = None) -> RecordingInfo:
             pixel_sizes_um=sizes,
             indicator=_indicator(plane),
             device=device,
-            plane=plane.name.rpartition("/")[2] if plane is not None else "",
+            plane=linked_name(group, "imaging_plane") if plane is not None else "",
             rate_hz=clock.rate_hz,
             n_lost=int(clock.steps.sum() - clock.n_frames),
             identifier=_text(file.get("identifier")),
@@ -238,10 +238,16 @@ def _indicator(plane: h5py.Group | None) -> str:
 def _device(group: h5py.Group) -> str:
     """Name of the device that a series was taken with."""
     for holder in (group.get("imaging_plane"), group):
-        device = holder.get("device") if holder is not None else None
-        if isinstance(device, h5py.Group):
-            return str(device.name.rpartition("/")[2])
+        if isinstance(holder, h5py.Group) and isinstance(holder.get("device"), h5py.Group):
+            return linked_name(holder, "device")
     return ""
+
+
+def linked_name(group: h5py.Group, key: str) -> str:
+    """Name of an object at its own place, also where a link leads to it."""
+    link = group.get(key, getlink=True)
+    path = link.path if isinstance(link, h5py.SoftLink | h5py.ExternalLink) else f"/{key}"
+    return str(path.rpartition("/")[2])
 
 
 def _kind(node: Any) -> str:
