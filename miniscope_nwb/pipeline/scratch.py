@@ -1,0 +1,89 @@
+"""Where finished stages and large arrays lie while a file is processed, and who may use it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from miniscope_nwb.errors import OutputError
+
+RESERVE_BYTES = 64_000_000  # that should stay free on the drive
+
+
+def scratch_folder(path: Path, chosen: Path | None) -> Path:
+    """Return the scratch folder of an NWB file: hidden beside it, or below a chosen folder.
+
+    Several files may share a chosen folder: each has one of its own in it.
+    """
+    resolved = path.resolve()
+    if chosen is None:
+        return resolved.with_name(f".{resolved.stem}.scratch")
+    key = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:8]
+    return chosen.resolve() / f"{resolved.stem}-{key}.scratch"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let only one process work on an NWB file; the system frees the lock of a killed one.
+
+    The lock lies beside the file, so that it also holds between machines that share a drive.
+
+    Raises
+    ------
+    OutputError
+        If another process works on the file, or the folder cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    resolved = path.resolve()
+    place = resolved.with_name(f".{resolved.stem}.process.lock")
+    busy = OutputError(
+        f"{path} is being processed by another miniscope-nwb: wait until it is done."
+    )
+    lock = FileLock(place)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise busy from error
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be processed: nothing can be written beside it "
+            f"({error.strerror or error}); copy it to a folder that you may write to."
+        ) from error
+    try:
+        yield
+    finally:
+        _release(lock, place)
+
+
+def _release(lock: object, place: Path) -> None:
+    """Free a lock and remove its file; on POSIX while it is held, so that nobody waits for it."""
+    with suppress(OSError):
+        if os.name == "posix":
+            place.unlink()
+    lock.release()  # type: ignore[attr-defined]
+    if os.name != "posix":
+        with suppress(OSError):
+            place.unlink()
+
+
+def check_space(folder: Path, needed_bytes: int, *, what: str) -> None:
+    """Stop before the work where a drive has not enough room.
+
+    Raises
+    ------
+    OutputError
+        Names the folder, what is free and what is needed.
+    """
+    there = next(item for item in (folder, *folder.parents) if item.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed_bytes + RESERVE_BYTES:
+        raise OutputError(
+            f"{there} has {free / 1e9:.2f} GB free, and {what} may need "
+            f"{(needed_bytes + RESERVE_BYTES) / 1e9:.2f} GB: free some space, or name another "
+            "place with --scratch."
+        )
