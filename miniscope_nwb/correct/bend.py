@@ -76,6 +76,7 @@ class Bender:
 
     def __init__(self, blocks: MotionBlocks, *, height: int, width: int) -> None:
         self._grid = (blocks.n_down, blocks.n_across, 2)
+        self._whole = np.array([0, height, 0, width])
         across = slice(0, blocks.n_across)
         down = slice(0, None, blocks.n_across)
         y = block_axis(blocks.y_start[down], blocks.y_stop[down], height)
@@ -92,7 +93,7 @@ class Bender:
         bounds = np.zeros_like(seen)
         for number, shifts in enumerate(shifts_px):
             nodes = self._nodes(shifts)
-            cut = int(max(seen[number, 0], seen[number, 2]))  # a frame that was cut before
+            cut = int(np.abs(seen[number] - self._whole).max())  # a frame that was cut before
             reach = int(np.ceil(_OVERSHOOT * float(np.abs(nodes).max()))) + 4 + cut
             bounds[number] = bent_bounds(nodes, *self._axes, seen[number], reach)
         return bounds
@@ -105,4 +106,5 @@ class Bender:
 
         top, bottom, left, right = (int(bound) for bound in bounds)
         blank_outside(out, top, bottom, left, right)
-        bend_frame(frame, self._nodes(shifts_px), *self._axes, bounds, out)
+        source = np.ascontiguousarray(frame, np.float32)  # one compiled loop for all movies
+        bend_frame(source, self._nodes(shifts_px), *self._axes, bounds, out)
