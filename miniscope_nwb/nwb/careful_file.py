@@ -15,7 +15,14 @@ from typing import Any
 
 
 class CarefulFile:
-    """A new file for ``h5py.File(careful_file, "w")``; use it as a context manager.
+    """A file for ``h5py.File(careful_file, "w")`` or ``"r+"``; use it as a context manager.
+
+    Parameters
+    ----------
+    path
+        A new file, or with `exists` one that is there already and may be thrown away.
+    exists
+        Whether it is there.
 
     Attributes
     ----------
@@ -24,11 +31,11 @@ class CarefulFile:
         incomplete: remove it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, exists: bool = False) -> None:
         self.error: OSError | None = None
-        self._file = path.open("x+b", buffering=0)
+        self._file = path.open("r+b" if exists else "x+b", buffering=0)
         self._position = 0
-        self._size = 0
+        self._size = path.stat().st_size
         self._kept: list[tuple[int, bytes]] = []  # what could not be written
 
     def __enter__(self) -> CarefulFile:

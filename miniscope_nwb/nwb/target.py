@@ -22,6 +22,7 @@ from miniscope_nwb.nwb.videos import VideoFile, remove_if_empty, remove_videos, 
 from miniscope_nwb.session import ConversionPlan
 
 RESERVE_BYTES = 8_000_000  # that should stay free: HDF5 is not to be trusted on a full disk
+_ELSEWHERE = "name another place with -o"  # what else a user may do, where the output is named
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ERRNO_IN_TEXT = re.compile(r"errno = (\d+)")  # how HDF5 reports an error of the system
 
@@ -118,7 +119,7 @@ def reserve(plan: ConversionPlan, output: Path) -> Iterator[Target]:
     """
     target = Target(output, part_path(output), may_clean=not _meets_raw(plan, output))
     made: list[Path] = []
-    with output_errors(output), _locked(output):
+    with output_errors(output), locked(output):
         try:
             target.part.unlink(missing_ok=True)
             is_new = not output.exists()
@@ -140,47 +141,50 @@ def part_path(output: Path) -> Path:
 
 
 @contextmanager
-def output_errors(output: Path) -> Iterator[None]:
+def output_errors(output: Path, *, otherwise: str = _ELSEWHERE) -> Iterator[None]:
     """Turn errors of the system and of HDF5 into one sentence.
 
-    HDF5 reports some of them as ``RuntimeError``; other ``RuntimeError`` pass.
+    HDF5 reports some of them as ``RuntimeError``; other ``RuntimeError`` pass. `otherwise` is what
+    the user may do instead of mending the drive.
     """
     try:
         yield
     except OSError as error:
-        raise describe(error, output) from error
+        raise describe(error, output, otherwise=otherwise) from error
     except RuntimeError as error:
         if _ERRNO_IN_TEXT.search(str(error)) is None:
             raise
-        raise describe(error, output) from error
+        raise describe(error, output, otherwise=otherwise) from error
 
 
-def describe(error: OSError | RuntimeError, output: Path) -> OutputError:
+def describe(
+    error: OSError | RuntimeError, output: Path, *, otherwise: str = _ELSEWHERE
+) -> OutputError:
     """Say in one sentence why the output cannot be written, and what to do."""
     in_text = _ERRNO_IN_TEXT.search(str(error))
     number = getattr(error, "errno", None) or (int(in_text[1]) if in_text else None)
     if number in _FULL:
         return OutputError(
             f"{output} cannot be written: the disk is full, or your quota is used up. Nothing was "
-            "left behind; free some space, or name another place with -o."
+            f"left behind; free some space, or {otherwise}."
         )
     reason = os.strerror(number) if number else str(error)
     if number == errno.EFBIG:
         return OutputError(
             f"{output} cannot be written: it is larger than this file system allows. Nothing was "
-            "left behind; name a place on another drive with -o."
+            f"left behind; take another drive: {otherwise}."
         )
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return OutputError(
             f"{output} cannot be written ({reason}): the folder is read-only, or the file is open "
-            "in another program; name another place with -o."
+            f"in another program; close it there, or {otherwise}."
         )
     return OutputError(
-        f"{output} cannot be written ({reason}): check the drive, or name another place with -o."
+        f"{output} cannot be written ({reason}): check the drive, or {otherwise}."
     )
 
 
-def check_space(folder: Path, needed_bytes: int) -> None:
+def check_space(folder: Path, needed_bytes: int, *, otherwise: str = _ELSEWHERE) -> None:
     """Stop where a drive has not enough room.
 
     Raises
@@ -192,7 +196,7 @@ def check_space(folder: Path, needed_bytes: int) -> None:
     if free < needed_bytes + RESERVE_BYTES:
         raise OutputError(
             f"{folder} has {free / 1e9:.2f} GB free, and {(needed_bytes + RESERVE_BYTES) / 1e9:.2f}"
-            " GB may be needed: free some space, or name another place with -o."
+            f" GB may be needed: free some space, or {otherwise}."
         )
 
 
@@ -210,7 +214,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(output: Path) -> Iterator[None]:
+def locked(output: Path) -> Iterator[None]:
     """Let only one process write an output. The system frees the lock of a killed process."""
     from filelock import FileLock, Timeout
 

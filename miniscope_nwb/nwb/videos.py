@@ -5,18 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from typing import Literal
 
 from miniscope_nwb.errors import OutputError, RecordingError
+from miniscope_nwb.nwb.copying import clone, copy_bytes
 from miniscope_nwb.session import VideoLinks
 
-_BLOCK_BYTES = 4 << 20
-_FICLONE = 0x40049409  # Linux: share the blocks of another file, from linux/fs.h
 # Names that we give; nothing else in the folder is ever removed.
 _OURS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_external_file_\d+\.\w+")
 
@@ -113,18 +110,11 @@ def place_video(video: VideoFile, links: VideoLinks, is_stopped: Callable[[], bo
             "start again."
         ) from error
     with source, video.target.open("xb", buffering=0) as target:
-        is_cloned = _clone(source, target)
+        is_cloned = clone(source, target)
         if not is_cloned:
-            block = memoryview(bytearray(_BLOCK_BYTES))
-            while not is_stopped() and (n_read := source.readinto(block)):
-                _write_all(target, block[:n_read])
+            copy_bytes(source, target, is_stopped)
         os.fsync(target.fileno())
     return "cloned" if is_cloned else "copied"
-
-
-def _write_all(target: FileIO, block: memoryview) -> None:
-    while block:
-        block = block[target.write(block) :]
 
 
 def _link(video: VideoFile) -> None:
@@ -137,19 +127,6 @@ def _link(video: VideoFile) -> None:
             f"{video.relative_path} cannot be hard-linked into {video.target.parent} "
             f"({error.strerror or error}): give --link-videos copy."
         ) from error
-
-
-def _clone(source: FileIO, target: FileIO) -> bool:
-    """Let the copy share the blocks of its source, where the file system can."""
-    if sys.platform != "linux":
-        return False
-    import fcntl
-
-    try:
-        fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
-    except OSError:  # most file systems, and all copies between two of them
-        return False
-    return True
 
 
 def remove_videos(output: Path, *, keep: Sequence[VideoFile] = ()) -> None:

@@ -164,7 +164,7 @@ def test_the_raw_folder_is_never_written_to(made, tmp_path):
 
 def test_two_processes_do_not_write_one_file(made, tmp_path):
     with (
-        nwb_target._locked(tmp_path / "x.nwb"),
+        nwb_target.locked(tmp_path / "x.nwb"),
         pytest.raises(OutputError, match="being written by another"),
     ):
         write_plan(made.plan, tmp_path / "x.nwb")
