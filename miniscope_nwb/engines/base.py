@@ -8,6 +8,7 @@ this protocol, named in the entry-point group ``miniscope_nwb.engines``; the con
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,8 +161,15 @@ class Engine(Protocol):
 
 
 def map_array(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Make a float32 array of zeros in a file of the scratch folder (.npy), mapped."""
+    """Make a float32 array of zeros in a file of the scratch folder (.npy), mapped.
+
+    Its room on the disk is taken at once, where the system can: a full disk is an error here, and
+    not the end of the process when a page of the map is written.
+    """
     mapped: npt.NDArray[np.float32] = np.lib.format.open_memmap(
         path, mode="w+", dtype=np.float32, shape=shape
     )
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return mapped
