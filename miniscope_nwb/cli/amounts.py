@@ -1,0 +1,51 @@
+"""Amounts of memory as people write them: 4GiB, 500MB, 1.5 GB."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+_UNITS = {
+    "": 1, "b": 1,
+    "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
+    "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40,
+    "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+}  # fmt: skip
+_AMOUNT = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*", re.IGNORECASE)
+
+
+class Amount(click.ParamType[int]):
+    """Bytes, with a unit."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read an amount; what is no amount is wrong usage."""
+        if isinstance(value, int):
+            return value
+        found = _AMOUNT.fullmatch(str(value))
+        if found is None or found[2].lower() not in _UNITS:
+            self.fail(f"{value!r} is no amount of memory: write 4GiB or 500MB.", param, ctx)
+        n_bytes = round(float(found[1]) * _UNITS[found[2].lower()])
+        if n_bytes < 1:
+            self.fail(f"{value!r} is no memory at all.", param, ctx)
+        return n_bytes
+
+
+def gib(n_bytes: float) -> str:
+    """Write an amount of memory or disk as people read it."""
+    if n_bytes < 2**30:
+        return f"{n_bytes / 2**20:.0f} MiB"
+    return f"{n_bytes / 2**30:.2f} GiB"
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people read it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,63 @@
+"""What each stage depends on, as one hash: equal hashes, equal results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from miniscope_nwb import __version__
+from miniscope_nwb.params.identity import digest
+from miniscope_nwb.params.models import Parameters
+from miniscope_nwb.pipeline.journal import FORMAT
+
+STAGES = ("prepare", "motion", "motion quality", "images", "extract", "traces", "quality")
+_SECTIONS = {  # of the parameters, that a stage reads
+    "prepare": ("preprocess",),
+    "motion": ("motion",),
+    "motion quality": (),
+    "images": ("images",),
+    "extract": ("extract",),
+    "traces": ("traces",),
+    "quality": ("quality",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """All that the results of a run depend on."""
+
+    input_hash: str
+    series: str
+    scale: tuple[float, float, str]  # of the file: pixel size in um, rate in Hz, indicator
+    parameters: Parameters
+    engine: str
+    engine_version: str
+    uses_quality: bool  # the engine's extraction reads the parameters of the quality stage
+    seed: int
+    masks_hash: str  # of given masks; "" where none are given
+
+
+def stage_keys(given: Ingredients) -> dict[str, str]:
+    """Return the hash of each stage: its own ingredients and those of all stages before it."""
+    key = digest([FORMAT, __version__, given.input_hash, given.series, *map(str, given.scale)])
+    keys = {}
+    for stage in STAGES:
+        key = digest([key, stage, _own(stage, given)])
+        keys[stage] = key
+    return keys
+
+
+def _own(stage: str, given: Ingredients) -> Mapping[str, Any]:
+    values = given.parameters.model_dump(mode="json")
+    own: dict[str, Any] = {name: values[name] for name in _SECTIONS[stage]}
+    if stage == "prepare":
+        own["seed"] = given.seed
+    if stage in ("motion", "extract"):
+        own["engine"] = [given.engine, given.engine_version]
+    if stage in ("motion", "extract") and given.engine != "builtin":
+        own["caiman"] = values["caiman"]
+    if stage == "extract":
+        own["masks"] = given.masks_hash
+        own["quality"] = values["quality"] if given.uses_quality else None
+    return own

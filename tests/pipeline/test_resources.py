@@ -1,0 +1,83 @@
+"""Threads and memory: what fits is taken, what does not is refused with the least that works."""
+
+from __future__ import annotations
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from miniscope_nwb.cli.amounts import Amount, duration, gib
+from miniscope_nwb.engines.base import Prediction, Task
+from miniscope_nwb.errors import OutputError
+from miniscope_nwb.pipeline.resources import (
+    default_threads,
+    fit_threads,
+    memory_limit,
+    one_thread_each,
+)
+
+TASK = Task(n_frames=1000, height=200, width=300, itemsize=1, n_cells=100, n_threads=8)
+
+
+def predict(task):
+    return Prediction(peak_memory_bytes=2**20 * (300 + 100 * task.n_threads), scratch_bytes=0)
+
+
+@pytest.mark.parametrize(("mib", "threads"), [(2000, 8), (1100, 8), (1099, 7), (400, 1)])
+def test_as_many_threads_as_fit(mib, threads):
+    task = fit_threads(TASK, predict, limit_bytes=mib * 2**20, was_asked=True)
+    assert task.n_threads == threads
+    assert task.height == TASK.height
+
+
+@pytest.mark.parametrize("was_asked", [True, False])
+def test_too_little_memory_is_refused_naming_the_least_that_works(was_asked):
+    with pytest.raises(OutputError) as refused:
+        fit_threads(TASK, predict, limit_bytes=399 * 2**20, was_asked=was_asked)
+    assert "300x200" in str(refused.value)
+    (least,) = re.findall(
+        r"(\d+) ?MiB (?:of memory are needed)|--max-memory (\d+)MiB", str(refused.value)
+    )
+    assert "400" in least
+    limit = int("".join(least)) * 2**20
+    assert fit_threads(TASK, predict, limit_bytes=limit, was_asked=True).n_threads == 1
+
+
+def test_machine():
+    assert default_threads() >= 1
+    assert memory_limit(12345) == 12345
+    assert memory_limit(None) > 2**26
+
+
+def test_libraries_start_no_threads_inside_ours():
+    before = cv2.getNumThreads()
+    with one_thread_each():
+        np.ones((50, 50)) @ np.ones((50, 50))
+        assert cv2.getNumThreads() == 1
+        assert {pool["num_threads"] for pool in threadpool_info()} <= {1}
+    assert cv2.getNumThreads() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "n_bytes"),
+    [("4GiB", 4 * 2**30), ("500MB", 500_000_000), ("1.5 gb", 1_500_000_000), ("2g", 2**31),
+     ("1000", 1000), ("512 mib", 2**29)],
+)  # fmt: skip
+def test_amounts(text, n_bytes):
+    assert Amount().convert(text, None, None) == n_bytes
+
+
+@pytest.mark.parametrize("text", ["4 gigs", "", "GiB", "-1MB", "0MB", "1e9"])
+def test_what_is_no_amount_is_wrong_usage(text):
+    import click
+
+    with pytest.raises(click.UsageError, match="memory"):
+        Amount().convert(text, None, None)
+
+
+def test_figures_for_people():
+    assert (gib(300 * 2**20), gib(3 * 2**30)) == ("300 MiB", "3.00 GiB")
+    assert (duration(3), duration(90), duration(7200)) == ("3.0 s", "1.5 min", "2.0 h")
