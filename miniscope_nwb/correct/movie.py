@@ -44,6 +44,11 @@ class CorrectedMovie(Movie):
         if motion.blocks is not None:
             self._bender = Bender(motion.blocks, height=self.height, width=self.width)
 
+    @property
+    def uncorrected(self) -> Movie:
+        """The frames before the correction: an engine may have its own way to apply its shifts."""
+        return self._movie
+
     def seen(self, start: int, stop: int) -> IntArray:
         """Return which part of each frame the sensor saw, (n, 4); see `Movie.seen`."""
         before = self._movie.seen(start, stop)
