@@ -115,9 +115,11 @@ def score(
     pairs = _assign(cosine * (near & (cosine >= MIN_COSINE)))
     matched = np.full(len(chosen), -1, np.int64)
     matched[pairs[:, 0]] = pairs[:, 1]
-    right = (matched >= 0) & is_true[matched]
-    neutral = (matched >= 0) & ~is_true[matched] & truth.in_focus[matched]
-    unfocused = (matched >= 0) & ~truth.in_focus[matched]
+    hit = matched >= 0
+    right, neutral, unfocused = (np.zeros(len(chosen), np.bool_) for _ in range(3))
+    right[hit] = is_true[matched[hit]]
+    unfocused[hit] = ~truth.in_focus[matched[hit]]
+    neutral[hit] = ~right[hit] & ~unfocused[hit]
     double = (matched < 0) & (near & (cosine >= MIN_COSINE)).any(axis=1)
     everyone = np.full(n_all, -1, np.int64)
     everyone[chosen] = matched

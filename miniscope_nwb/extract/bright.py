@@ -1,0 +1,167 @@
+"""The bright pixels of a movie: those that rise above their noise after the spatial filter.
+
+Cells are silent most of the time, so that about one pixel in a hundred is bright. These, with
+their frames, are all that seeding needs (values below three times the noise count as zero in
+correlation images anyway), and so **every** frame of the longest recording takes part: a cell that
+fires once in an hour is as visible as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.extract.frames import FrameBlock, Frames
+from miniscope_nwb.images.correlation import NoiseAndPeak, median_of_frames
+from miniscope_nwb.images.filtering import CenterSurround, highpass
+from miniscope_nwb.movie import spread_frames
+from miniscope_nwb.recording import BoolArray, IntArray
+from miniscope_nwb.results import Float32, FloatImage
+
+THRESHOLD_SIGMAS = 3.0  # below it a value is noise: of Gaussian noise 0.13 % are above
+_N_BASELINE_FRAMES = 300  # their median is the baseline: a standard error of 0.07 sigma
+
+Int32 = npt.NDArray[np.int32]
+Subtract = Callable[[FrameBlock], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Baseline and noise of the filtered movie, (height, width)."""
+
+    baseline: FloatImage
+    noise: FloatImage  # infinite where nothing was seen
+
+
+@dataclass(frozen=True, slots=True)
+class BrightPixels:
+    """Bright pixels, pixel by pixel, each pixel's in the order of frames.
+
+    ``starts`` (n_pixels + 1,) says where those of a pixel begin; ``frames`` are numbers of frames
+    and ``values`` are in units of the pixel's noise. ``level`` is in grey levels.
+    """
+
+    height: int
+    width: int
+    n_frames: int  # that took part
+    starts: IntArray
+    frames: Int32
+    values: Float32
+    level: Level
+
+
+def measure_level(frames: Frames, kernel: CenterSurround) -> Level:
+    """Measure baseline and noise of the filtered movie from frames spread over it."""
+    usable = ~frames.is_left_out
+    numbers = spread_frames(usable, _N_BASELINE_FRAMES)
+    shape = (frames.movie.height, frames.movie.width)
+    filtered = np.empty((len(numbers), *shape), np.float32)
+    done = 0
+    for part in frames.sample(
+        numbers, lambda block: highpass(block.pixels, kernel, seen=block.seen)
+    ):
+        filtered[done : done + len(part)] = part
+        done += len(part)
+    baseline = median_of_frames(filtered)
+    noise = _noise(frames, kernel)
+    known = np.isfinite(baseline) & np.isfinite(noise) & (noise > 0)
+    return Level(
+        np.where(known, baseline, 0).astype(np.float32),
+        np.where(known, noise, np.inf).astype(np.float32),
+    )
+
+
+def _noise(frames: Frames, kernel: CenterSurround | None) -> FloatImage:
+    """Measure the noise in short runs of consecutive frames, spread over the movie."""
+    shape = (frames.movie.height, frames.movie.width)
+    total = NoiseAndPeak(*shape)
+    for start, stop in _short_runs(frames):
+        block = frames.read(start, stop)
+        pixels = block.pixels
+        if kernel is not None:
+            pixels = highpass(pixels, kernel, seen=block.seen)
+        total.add(pixels, seen=block.seen)
+    return total.noise
+
+
+def measure_pixel_noise(frames: Frames) -> FloatImage:
+    """Measure the noise of the unfiltered pixels, (height, width); 0 where nothing was seen."""
+    return np.nan_to_num(_noise(frames, None), nan=0.0)
+
+
+def _short_runs(frames: Frames, *, length: int = 10, n_most: int = 50) -> list[tuple[int, int]]:
+    """Choose runs of usable frames without a gap; shorter ones where there are no such."""
+    clock = frames.movie.clock
+    found: list[tuple[int, int]] = []
+    while not found and length >= 3:
+        for start, stop in clock.runs():
+            for at in range(start, stop - length + 1, length):
+                if not frames.is_left_out[at : at + length].any():
+                    found.append((at, at + length))
+        length -= 1
+    step = max(1, len(found) // n_most)
+    return found[::step]
+
+
+def find_bright(
+    frames: Frames,
+    kernel: CenterSurround,
+    level: Level,
+    *,
+    region: BoolArray,
+    subtract: Subtract | None = None,
+) -> BrightPixels:
+    """Collect the bright pixels of all usable frames.
+
+    Parameters
+    ----------
+    frames
+        The movie.
+    kernel
+        Spatial filter.
+    level
+        Baseline and noise of the filtered movie.
+    region
+        (height, width): pixels that may be bright.
+    subtract
+        Takes what is known already off a block of frames, in place.
+    """
+    from miniscope_nwb.extract import bright_kernels as kernels
+
+    noise = np.where(region, level.noise, np.inf).astype(np.float32)
+    shape = noise.shape
+
+    def collect(block: FrameBlock) -> tuple[Int32, Int32, Float32]:
+        if subtract is not None:
+            subtract(block)
+        filtered = highpass(block.pixels, kernel, seen=block.seen)
+        return _collect(filtered, block.numbers, level.baseline, noise)
+
+    parts = list(frames.each(collect))
+    pixels = np.concatenate([np.empty(0, np.int32), *(part[0] for part in parts)])
+    numbers = np.concatenate([np.empty(0, np.int32), *(part[1] for part in parts)])
+    values = np.concatenate([np.empty(0, np.float32), *(part[2] for part in parts)])
+    counts = np.bincount(pixels, minlength=shape[0] * shape[1])
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    by_pixel = np.empty(len(pixels), np.int32), np.empty(len(pixels), np.float32)
+    kernels.sort_by_pixel(pixels, numbers, values, starts[:-1].copy(), *by_pixel)
+    height, width = shape
+    return BrightPixels(height, width, frames.n_usable, starts, *by_pixel, level)
+
+
+def _collect(
+    filtered: Float32, numbers: IntArray, baseline: FloatImage, noise: FloatImage
+) -> tuple[Int32, Int32, Float32]:
+    """Return pixels, frames and values of what is bright in filtered frames."""
+    from miniscope_nwb.extract import bright_kernels as kernels
+
+    count = kernels.count_bright(filtered, baseline, noise, THRESHOLD_SIGMAS)
+    pixels, frames = np.empty(count, np.int32), np.empty(count, np.int32)
+    values = np.empty(count, np.float32)
+    kernels.take_bright(
+        filtered, baseline, noise, THRESHOLD_SIGMAS, numbers, pixels, frames, values
+    )
+    return pixels, frames, values

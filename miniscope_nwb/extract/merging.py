@@ -1,0 +1,81 @@
+"""Components that are one cell become one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.extract.boxes import Footprints, from_sparse
+from miniscope_nwb.recording import FloatArray, IntArray
+
+_OVERLAP = 0.1  # cosine of footprints: less, and two cells that fire together stay two
+
+
+def groups_to_merge(
+    footprints: Footprints,
+    traces: npt.NDArray[np.float32],
+    *,
+    height: int,
+    width: int,
+    threshold: float,
+) -> list[IntArray]:
+    """Return groups of components that overlap and whose traces go together."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(footprints)
+    matrix = footprints.sparse(height, width)
+    lengths = np.sqrt(np.maximum(footprints.energies(), 1e-12))
+    cosine = (matrix.T @ matrix).toarray() / np.outer(lengths, lengths)
+    first, second = np.nonzero(np.triu(cosine > _OVERLAP, 1))
+    together = np.zeros((n, n), np.bool_)
+    for a, b in zip(first.tolist(), second.tolist(), strict=True):
+        together[a, b] = _correlation(traces[a], traces[b]) > threshold
+    count, labels = connected_components(csr_array(together), directed=False)
+    members = [np.flatnonzero(labels == label) for label in range(count)]
+    return [group for group in members if len(group) > 1]
+
+
+def merge(
+    footprints: Footprints,
+    traces: npt.NDArray[np.float32],
+    groups: list[IntArray],
+    *,
+    height: int,
+    width: int,
+) -> tuple[Footprints, IntArray]:
+    """Merge groups into their first members, in place of the traces; return what is left.
+
+    The merged footprint is the sum weighted by the traces' norms, its peak 1; the merged trace
+    explains the same light.
+    """
+    from scipy.sparse import csc_array
+
+    matrix = csc_array(footprints.sparse(height, width)).tolil()
+    keep = np.ones(len(footprints), np.bool_)
+    for group in groups:
+        part = csc_array(matrix[:, group])
+        energy = np.array([float((traces[k].astype(float) ** 2).sum()) for k in group.tolist()])
+        weights = np.sqrt(energy) / max(float(np.sqrt(energy).sum()), 1e-12)
+        mixed = part @ weights.astype(np.float32)
+        mixed /= max(float(mixed.max()), 1e-12)
+        overlap = (part.T @ mixed) / max(float(mixed @ mixed), 1e-12)
+        traces[group[0]] = (overlap[:, None] * traces[group]).sum(axis=0)
+        matrix[:, [group[0]]] = mixed[:, None]
+        keep[group[1:]] = False
+    kept = np.flatnonzero(keep)
+    return from_sparse(csc_array(matrix)[:, kept], width), kept
+
+
+def _correlation(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    x -= x.mean()
+    y -= y.mean()
+    scale = float(np.sqrt((x @ x) * (y @ y)))
+    return float(x @ y) / scale if scale > 0 else 0.0
+
+
+def scale_traces(traces: npt.NDArray[np.float32], factors: FloatArray) -> None:
+    """Multiply each trace by a factor, in place."""
+    for k, factor in enumerate(factors.tolist()):
+        traces[k] *= np.float32(factor)

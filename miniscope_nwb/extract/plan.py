@@ -1,0 +1,70 @@
+"""Sizes and thresholds of a run: what was given, and what is derived from the movie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from miniscope_nwb.deconvolve import INDICATOR_DECAY_S, decay_kernel
+from miniscope_nwb.deconvolve.times import DEFAULT_DECAY_S
+from miniscope_nwb.engines.base import ExtractInput
+from miniscope_nwb.recording import FloatArray
+from miniscope_nwb.results import Derived
+
+MIN_CORR, MIN_PNR = 0.6, 5.0  # never below, whatever the null movie says
+RING_DIAMETERS = 1.5  # radius of the ring: a smaller one eats the cells
+AR1_UP_TO_HZ = 12.0  # faster movies resolve the rise
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that the extraction needs to know beforehand; px are prepared px."""
+
+    diameter_px: float
+    ring_radius_px: float
+    ring_factor: int
+    min_distance_px: float
+    decay_s: float
+    ar_order: int
+    kernel: FloatArray  # (1,) of the iterations
+    max_cells: int
+    derived: tuple[Derived, ...]
+
+
+def make_plan(job: ExtractInput) -> Plan:
+    """Fill in what was not given."""
+    params, factor = job.params, job.prepared.spatial_factor
+    derived: list[Derived] = []
+
+    def told(parameter: str, value: float | int, basis: str) -> None:
+        derived.append(Derived("extract", parameter, value, basis))
+
+    diameter = job.images.cell_diameter_px
+    radius = job.scale.px(params.ring_radius_um, params.ring_radius_px, factor=factor)
+    if radius is None:
+        radius = RING_DIAMETERS * diameter
+        told("ring_radius_px", radius * factor, f"1.5 cell diameters of {diameter * factor:.1f} px")
+    distance = job.scale.px(params.min_distance_um, None, factor=factor)
+    distance = 0.5 * diameter if distance is None else distance
+    decay = params.decay_time_s
+    if decay is None:
+        indicator = params.indicator or job.scale.indicator
+        decay = INDICATOR_DECAY_S.get(indicator, DEFAULT_DECAY_S)
+        told("decay_time_s", decay, f"indicator {indicator or 'not known'}")
+    rate = job.movie.clock.rate_hz
+    order = params.ar_order
+    if order is None:
+        order = 1 if rate <= AR1_UP_TO_HZ else 2
+        told("ar_order", order, f"{rate:.1f} frames a second")
+    return Plan(
+        diameter_px=diameter,
+        ring_radius_px=radius,
+        ring_factor=params.background_factor,
+        min_distance_px=distance,
+        decay_s=decay,
+        ar_order=order,
+        kernel=decay_kernel(decay, rate_hz=rate),
+        max_cells=params.max_cells or np.iinfo(np.int32).max,
+        derived=tuple(derived),
+    )

@@ -1,0 +1,163 @@
+"""The ring model of the background (Zhou et al. 2018; on a coarse grid: Friedrich et al. 2021).
+
+The background of a pixel is a weighted sum of the pixels on a ring around it, one that is wider
+than a cell: ``B = b0 + W (Y - A C - b0)``. The weights are regressed, pixel by pixel, on a grid of
+binned pixels and some thousand frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from miniscope_nwb.extract.boxes import Footprints
+from miniscope_nwb.extract.frames import FrameBlock, Frames, bin_frames
+from miniscope_nwb.movie import spread_frames
+from miniscope_nwb.recording import BoolArray, IntArray
+from miniscope_nwb.results import Float32, Sparse
+
+N_FRAMES = 1000  # of the regression: more changes the background by less than 0.2 %
+RIDGE = 1e-3  # of the mean variance on the ring: the weights stay finite where pixels agree
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Weights on the coarse grid, and how coarse and fine pixels belong together."""
+
+    height: int  # of the fine grid
+    width: int
+    factor: int
+    radius_px: float  # fine px
+    weights: Sparse  # csr (n_binned, n_binned)
+
+    @property
+    def binned_shape(self) -> tuple[int, int]:
+        """Rows and columns of the coarse grid."""
+        return -(-self.height // self.factor), -(-self.width // self.factor)
+
+    @property
+    def reach(self) -> int:
+        """How far the ring reaches, coarse px."""
+        return int(np.ceil(self.radius_px / self.factor + 0.5))
+
+    @cached_property
+    def to_sum(self) -> Sparse:
+        """Matrix (n_binned, n_pixels), csr: sums of fine pixels."""
+        from scipy.sparse import csr_array
+
+        rows, columns = np.arange(self.height), np.arange(self.width)
+        n_columns = self.binned_shape[1]
+        bins = (rows // self.factor)[:, None] * n_columns + (columns // self.factor)[None]
+        pixels = np.arange(bins.size)
+        shape = (self.binned_shape[0] * n_columns, bins.size)
+        return csr_array((np.ones(bins.size, np.float32), (bins.ravel(), pixels)), shape=shape)
+
+    @cached_property
+    def to_mean(self) -> Sparse:
+        """Matrix (n_binned, n_pixels), csr: means of fine pixels."""
+        from scipy.sparse import diags_array
+
+        counts = np.asarray(self.to_sum.sum(axis=1)).ravel()
+        return (diags_array((1 / counts).astype(np.float32)) @ self.to_sum).tocsr()
+
+
+def ring_offsets(radius: float) -> IntArray:
+    """Return the pixels of a ring about one pixel wide, (n, 2): down, right."""
+    reach = int(np.ceil(radius + 0.5))
+    down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    distance = np.hypot(down, right)
+    chosen = (distance >= radius - 0.5) & (distance < radius + 0.5)
+    offsets: IntArray = np.stack([down[chosen], right[chosen]], axis=1).astype(np.int64)
+    return offsets
+
+
+def fit_ring(
+    frames: Frames,
+    footprints: Footprints,
+    traces: Float32,
+    *,
+    region: BoolArray,
+    radius_px: float,
+    factor: int,
+) -> Ring:
+    """Fit the weights to frames spread over the movie, the cells' light taken off.
+
+    Parameters
+    ----------
+    frames
+        The movie.
+    footprints, traces
+        What is known of the cells; traces are (n_cells, n_frames), grey levels.
+    region
+        (height, width) pixels that take part.
+    radius_px, factor
+        Radius of the ring, fine px, and width of a coarse pixel.
+    """
+    from scipy.sparse import csr_array
+
+    from miniscope_nwb.extract import ring_kernels as kernels
+
+    height, width = region.shape
+    numbers = spread_frames(~frames.is_left_out, N_FRAMES)
+    rows, columns = -(-height // factor), -(-width // factor)
+    data = np.empty((rows * columns, len(numbers)), np.float32)
+    done = 0
+
+    def coarse(block: FrameBlock) -> Float32:
+        subtract_cells(block, footprints, traces)
+        return bin_frames(block, factor)
+
+    for part in frames.sample(numbers, coarse):
+        data[:, done : done + len(part)] = part.reshape(len(part), -1).T
+        done += len(part)
+    data -= data.mean(axis=1, keepdims=True)
+    offsets = ring_offsets(radius_px / factor)
+    usable = _binned_region(region, factor)
+    n = len(usable.ravel())
+    neighbours = np.full((n, len(offsets)), -1, np.int32)
+    weights = np.zeros((n, len(offsets)), np.float32)
+    kernels.find_neighbours(usable, offsets, neighbours)
+    _in_parts(kernels.fit, data, neighbours, weights, n_threads=frames.n_threads)
+    valid = neighbours >= 0
+    starts = np.concatenate([[0], np.cumsum(valid.sum(axis=1))])
+    matrix = csr_array((weights[valid], neighbours[valid], starts), shape=(n, n))
+    return Ring(height, width, factor, radius_px, matrix)
+
+
+def _in_parts(
+    fit: Any, data: Float32, neighbours: Any, weights: Float32, *, n_threads: int
+) -> None:
+    """Fit rows of pixels in threads; each pixel's weights are its own."""
+    from miniscope_nwb.movie import map_in_order
+
+    edges = np.linspace(0, len(data), 65).astype(np.int64)
+    bounds = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    work = map_in_order(
+        lambda part: fit(data, neighbours, part[0], part[1], RIDGE, weights),
+        bounds,
+        n_threads=n_threads,
+    )
+    for _ in work:
+        pass
+
+
+def _binned_region(region: BoolArray, factor: int) -> BoolArray:
+    """Return the coarse pixels that hold any pixel of the region."""
+    height, width = region.shape
+    rows, columns = -(-height // factor), -(-width // factor)
+    padded = np.zeros((rows * factor, columns * factor), np.bool_)
+    padded[:height, :width] = region
+    return np.asarray(padded.reshape(rows, factor, columns, factor).any(axis=(1, 3)), np.bool_)
+
+
+def subtract_cells(block: FrameBlock, footprints: Footprints, traces: Float32) -> None:
+    """Take the cells' light off a block of frames, in place."""
+    from miniscope_nwb.extract import project_kernels as kernels
+
+    if len(footprints):
+        amounts = np.ascontiguousarray(traces[:, block.numbers].T, np.float32)
+        kernels.take_off(block.pixels, block.seen, *footprints.boxes.arrays(), footprints.values,
+                         amounts)  # fmt: skip

@@ -1,0 +1,202 @@
+"""What an extraction knows while it runs, and the steps that change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.engines.base import ExtractInput, Resources, map_array
+from miniscope_nwb.extract import merging
+from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse, joined, tight
+from miniscope_nwb.extract.bright import find_bright, measure_level
+from miniscope_nwb.extract.frames import FrameBlock, Frames, SeenShare, mean_of
+from miniscope_nwb.extract.plan import MIN_CORR, MIN_PNR, Plan, make_plan
+from miniscope_nwb.extract.project import make_projector, project_all
+from miniscope_nwb.extract.result import make_empty_result, make_result
+from miniscope_nwb.extract.ring import Ring, fit_ring, subtract_cells
+from miniscope_nwb.extract.seeding import SeedRules, Seeds, find_seeds
+from miniscope_nwb.extract.spatial import FootprintRules, update_footprints
+from miniscope_nwb.extract.statistics import gather
+from miniscope_nwb.extract.temporal import TraceMaps, TraceRules, update_traces
+from miniscope_nwb.images.filtering import center_surround_kernel
+from miniscope_nwb.results import Derived, ExtractionResult, FloatImage, Sparse
+
+_SWEEPS = 3  # over all cells in an update of traces
+
+
+@dataclass
+class Extraction:
+    """Footprints, traces and background as they stand."""
+
+    job: ExtractInput
+    resources: Resources
+    plan: Plan
+    frames: Frames
+    seen: SeenShare
+    pixel_noise: FloatImage
+    footprints: Footprints
+    traces: npt.NDArray[np.float32]  # denoised, (n_cells, n_frames)
+    maps: TraceMaps | None = None
+    ring: Ring | None = None
+    n_seeds: int = 0
+    emptied_by: str = ""
+    derived: list[Derived] = field(default_factory=list)
+    _numbers: count[int] = field(default_factory=count)
+
+    @classmethod
+    def begin(cls, job: ExtractInput, resources: Resources) -> Extraction:
+        """Read the movie's mean and noise; nothing is found yet."""
+        plan = make_plan(job)
+        seen = mean_of(job.movie, job.is_left_out, n_threads=resources.n_threads)
+        frames = Frames(job.movie, job.is_left_out, seen.mean, resources.n_threads)
+        from miniscope_nwb.extract.bright import measure_pixel_noise
+
+        noise = measure_pixel_noise(frames)
+        nothing = from_patches([], np.zeros(0), np.zeros(0))
+        traces = np.zeros((0, job.movie.n_frames), np.float32)
+        return cls(
+            job, resources, plan, frames, seen, noise, nothing, traces, derived=list(plan.derived)
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.job.movie.height, self.job.movie.width
+
+    def _map(self, name: str, n_cells: int) -> npt.NDArray[np.float32]:
+        path = self.resources.scratch / f"{name}_{next(self._numbers)}.npy"
+        return map_array(path, (n_cells, self.job.movie.n_frames))
+
+    def seed(self) -> None:
+        """Search for cells, in what the present ones leave."""
+        kernel = center_surround_kernel(self.plan.diameter_px)
+        region = self.job.images.region
+
+        def subtract(block: FrameBlock) -> None:
+            subtract_cells(block, self.footprints, self.traces)
+
+        level = measure_level(self.frames, kernel)
+        bright = find_bright(
+            self.frames, kernel, level, region=region,
+            subtract=subtract if len(self.footprints) else None,
+        )  # fmt: skip
+        params = self.job.params
+        rules = SeedRules(
+            min_corr=MIN_CORR if params.min_corr is None else params.min_corr,
+            min_pnr=MIN_PNR if params.min_pnr is None else params.min_pnr,
+            diameter_px=self.plan.diameter_px,
+            min_distance_px=self.plan.min_distance_px,
+            max_seeds=self.plan.max_cells - len(self.footprints),
+        )
+        seeds = find_seeds(bright, kernel, rules, n_frames=self.job.movie.n_frames)
+        self.n_seeds += len(seeds)
+        if not len(self.footprints) and not len(seeds):
+            self.emptied_by = _what_emptied(seeds, rules)
+        self._add(tight(seeds.footprints), seeds.traces)
+
+    def _add(self, footprints: Footprints, traces: npt.NDArray[np.float32]) -> None:
+        merged = self._map("traces", len(self.footprints) + len(footprints))
+        merged[: len(self.footprints)] = self.traces
+        merged[len(self.footprints) :] = traces
+        self.footprints, self.traces = joined(self.footprints, footprints), merged
+
+    def take_given(self, seeds: Sparse) -> None:
+        """Start from given masks."""
+        self.footprints = from_sparse(seeds, self.shape[1])
+        self.traces = self._map("traces", len(self.footprints))
+        self.n_seeds = len(self.footprints)
+
+    def fit_background(self) -> None:
+        """Fit the ring model."""
+        self.ring = fit_ring(
+            self.frames,
+            self.footprints,
+            self.traces,
+            region=self.job.images.region,
+            radius_px=self.plan.ring_radius_px,
+            factor=self.plan.ring_factor,
+        )
+
+    def update_traces(self) -> None:
+        """Project the movie on the footprints and demix the traces."""
+        assert self.ring is not None
+        projector = make_projector(self.footprints, self.ring)
+        n = len(self.footprints)
+        projections = self._map("projections", n)
+        project_all(self.frames, projector, projections)
+        maps = self._map("raw", n), self._map("denoised", n), self._map("deconvolved", n)
+        maps[1][:] = self.traces
+        rules = TraceRules(
+            clock=self.job.movie.clock,
+            is_left_out=self.job.is_left_out,
+            kernel=self.plan.kernel,
+            deconvolve=self.job.params.deconvolve,
+            n_threads=self.resources.n_threads,
+        )
+        self.maps = update_traces(
+            projections, projector.matrix, maps=maps, rules=rules, n_sweeps=_SWEEPS
+        )
+        self.traces = self.maps.denoised
+
+    def update_footprints(self) -> None:
+        """Stream over the movie and update the footprints; drop those that vanish."""
+        assert self.ring is not None
+        margin = max(1, round(self.plan.diameter_px / 4))
+        statistics = gather(
+            self.frames, self.footprints, self.traces, self.ring, margin=margin,
+            share=self.seen.share,
+        )  # fmt: skip
+        rules = FootprintRules(
+            region=self.job.images.region,
+            pixel_noise=self.pixel_noise,
+            diameter_px=self.plan.diameter_px,
+            margin=margin,
+            keep_all=self.job.seeds is not None,
+        )
+        footprints, peaks = update_footprints(statistics, self.footprints, rules)
+        merging.scale_traces(self.traces, peaks.astype(np.float64))
+        kept = np.flatnonzero(peaks > 0)
+        self.footprints = tight(footprints.chosen(kept))
+        self.traces = self.traces[kept]
+
+    def merge(self) -> bool:
+        """Merge components that are one cell, say whether any was; given masks stay apart."""
+        if self.job.seeds is not None:
+            return False
+        height, width = self.shape
+        groups = merging.groups_to_merge(
+            self.footprints, self.traces, height=height, width=width,
+            threshold=self.job.params.merge_threshold,
+        )  # fmt: skip
+        if groups:
+            footprints, kept = merging.merge(
+                self.footprints, self.traces, groups, height=height, width=width
+            )
+            self.footprints, self.traces = tight(footprints), self.traces[kept]
+        return bool(groups)
+
+    def empty_result(self) -> ExtractionResult:
+        """Return the result that nothing was found."""
+        return make_empty_result(self)
+
+    def result(self) -> ExtractionResult:
+        """Return the record of what was found."""
+        return make_result(self)
+
+    @property
+    def scratch(self) -> Path:
+        """The folder of the memory maps."""
+        return self.resources.scratch
+
+
+def _what_emptied(seeds: Seeds, rules: SeedRules) -> str:
+    """Say which threshold no pixel reached."""
+    if seeds.best_pnr < rules.min_pnr:
+        return f"min_pnr {rules.min_pnr:.1f} (the highest of all pixels is {seeds.best_pnr:.1f})"
+    if seeds.best_corr < rules.min_corr:
+        return f"min_corr {rules.min_corr:.2f} (the highest is {seeds.best_corr:.2f})"
+    return f"min_corr {rules.min_corr:.2f} and min_pnr {rules.min_pnr:.1f} together"

@@ -1,0 +1,138 @@
+"""Traces from projections: cells that overlap are demixed, each trace is deconvolved.
+
+Block coordinate descent on ``H C = P``: the raw trace of a cell is what the others leave of its
+projection, its denoised trace the deconvolution of that. Cells that do not touch are updated
+together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.deconvolve import Fits, estimate_noise, update_many
+from miniscope_nwb.movie import FrameClock
+from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
+
+_COUPLED = 0.02  # of the diagonal: cells less coupled than this are updated together
+_MOST_TOGETHER = 64  # cells at a time: bounds memory
+
+
+@dataclass(frozen=True, slots=True)
+class TraceMaps:
+    """Memory maps (n_cells, n_frames), float32, and what deconvolution found."""
+
+    raw: npt.NDArray[np.float32]  # NaN where not measured
+    denoised: npt.NDArray[np.float32]
+    deconvolved: npt.NDArray[np.float32]
+    noise: FloatArray  # (n_cells,)
+    fits: Fits
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRules:
+    """How traces are deconvolved."""
+
+    clock: FrameClock
+    is_left_out: BoolArray
+    kernel: FloatArray  # (order,)
+    deconvolve: bool
+    n_threads: int
+
+
+def update_traces(
+    projections: npt.NDArray[np.float32],
+    matrix: FloatArray,
+    *,
+    maps: tuple[npt.NDArray[np.float32], ...],
+    rules: TraceRules,
+    n_sweeps: int,
+) -> TraceMaps:
+    """Solve for all traces.
+
+    Parameters
+    ----------
+    projections
+        (n_cells, n_frames), NaN where not measured.
+    matrix
+        (n_cells, n_cells), see `project.Projector`.
+    maps
+        Where raw, denoised and deconvolved traces go; the denoised ones are where it starts.
+    rules
+        How traces are deconvolved.
+    n_sweeps
+        Rounds over all cells.
+    """
+    from scipy.sparse import csr_array
+
+    raw, denoised, deconvolved = maps
+    n_cells = len(projections)
+    scale = np.diag(matrix)
+    others = csr_array(matrix - np.diag(scale))
+    groups = independent_groups(matrix)
+    noise = np.ones(n_cells)
+    found = np.full((3, n_cells), np.nan)
+    for sweep in range(n_sweeps):
+        for group in groups:
+            left = projections[group] - (others[group] @ denoised).astype(np.float32)
+            raw[group] = left / scale[group, None].astype(np.float32)
+            if sweep in {0, n_sweeps - 1}:
+                noise[group] = _noises(raw[group], rules)
+            start = Fits(*found[:, group]) if sweep else None
+            fits = _deconvolve(raw, group, noise[group], start, maps, rules)
+            found[:, group] = np.stack([fits.baseline, fits.penalty, fits.noise])
+    return TraceMaps(raw, denoised, deconvolved, noise, Fits(*found))
+
+
+def _noises(traces: npt.NDArray[np.float32], rules: TraceRules) -> FloatArray:
+    values = [
+        estimate_noise(trace.astype(np.float64), rules.clock, rules.is_left_out) for trace in traces
+    ]
+    return np.array(values)
+
+
+def _deconvolve(
+    raw: npt.NDArray[np.float32],
+    group: IntArray,
+    noise: FloatArray,
+    start: Fits | None,
+    maps: tuple[npt.NDArray[np.float32], ...],
+    rules: TraceRules,
+) -> Fits:
+    """Deconvolve some traces into the maps; without deconvolution, keep what is not negative."""
+    part = np.ascontiguousarray(raw[group])
+    calcium, events = np.zeros_like(part), np.zeros_like(part)
+    fits = update_many(
+        part,
+        kernel=np.tile(rules.kernel, (len(group), 1)),
+        noise=noise,
+        clock=rules.clock,
+        out_denoised=calcium,
+        out_deconvolved=events,
+        start=start,
+        is_missing=rules.is_left_out,
+        n_threads=rules.n_threads,
+    )
+    if not rules.deconvolve:
+        above = part - fits.baseline[:, None].astype(np.float32)
+        calcium = np.where(np.isfinite(above), np.maximum(above, 0), 0)
+    maps[1][group], maps[2][group] = calcium, events
+    return fits
+
+
+def independent_groups(matrix: FloatArray) -> list[IntArray]:
+    """Divide cells into groups in which none is coupled with another, in a fixed order."""
+    scale = np.sqrt(np.maximum(np.diag(matrix), 1e-12))
+    coupled = np.abs(matrix) > _COUPLED * scale[:, None] * scale[None]
+    coupled |= coupled.T
+    colours = np.full(len(matrix), -1, np.int64)
+    for cell in range(len(matrix)):
+        taken = set(colours[coupled[cell]].tolist())
+        colours[cell] = next(c for c in range(len(matrix) + 1) if c not in taken)
+    groups = []
+    for colour in range(int(colours.max(initial=-1)) + 1):
+        members = np.flatnonzero(colours == colour)
+        groups += [members[i : i + _MOST_TOGETHER] for i in range(0, len(members), _MOST_TOGETHER)]
+    return groups
