@@ -39,13 +39,14 @@ def make_clock(file: h5py.File, series: h5py.Group, device: str) -> FrameClock:
     NwbContentError
         If there are no times, too few, or some are not finite.
     """
-    times = _times(file, series)
+    times = series_times(file, series)
     segment = _segments(file, series, len(times))
     steps = _steps(file, times, segment, device)
     return FrameClock(times, steps, segment, _rate(times, steps, segment))
 
 
-def _times(file: h5py.File, series: h5py.Group) -> FloatArray:
+def series_times(file: h5py.File, series: h5py.Group) -> FloatArray:
+    """Return the times of the frames of a series, (n_frames,); raises as `make_clock` does."""
     name = series.name.rpartition("/")[2]
     where, n_frames = Path(file.filename).name, len(series["data"])
     stamps, start = series.get("timestamps"), series.get("starting_time")

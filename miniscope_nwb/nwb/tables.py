@@ -38,7 +38,7 @@ def compact(values: Sequence[Any] | npt.NDArray[Any]) -> Any:
 
 def make_table(name: str, description: str, columns: Iterable[Column]) -> DynamicTable:
     """Make a table; columns that hold nothing but NaN are left out."""
-    kept = [column for column in columns if not _is_all_nan(column.values)]
+    kept = [column for column in columns if not is_all_nan(column.values)]
     n_rows = len(kept[0].values)
     return DynamicTable(
         name=name,
@@ -80,6 +80,7 @@ def _vector(column: Column) -> VectorData:
     return VectorData(name=column.name, description=column.description, data=compact(column.values))
 
 
-def _is_all_nan(values: Sequence[Any] | npt.NDArray[Any]) -> bool:
+def is_all_nan(values: Sequence[Any] | npt.NDArray[Any]) -> bool:
+    """Whether a column holds nothing but NaN, which is not stored."""
     array = np.asarray(values)
     return array.dtype.kind == "f" and bool(np.isnan(array).all())

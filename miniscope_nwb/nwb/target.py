@@ -179,9 +179,7 @@ def describe(
             f"{output} cannot be written ({reason}): the folder is read-only, or the file is open "
             f"in another program; close it there, or {otherwise}."
         )
-    return OutputError(
-        f"{output} cannot be written ({reason}): check the drive, or {otherwise}."
-    )
+    return OutputError(f"{output} cannot be written ({reason}): check the drive, or {otherwise}.")
 
 
 def check_space(folder: Path, needed_bytes: int, *, otherwise: str = _ELSEWHERE) -> None:

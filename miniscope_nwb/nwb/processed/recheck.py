@@ -1,0 +1,95 @@
+"""Open the new version of a file and see that the run stands in it, and the raw movie too."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import h5py
+from pynwb import NWBHDF5IO
+
+from miniscope_nwb.errors import OutputError
+from miniscope_nwb.nwb.processed.names import GROUP, MODULE, SEGMENTATIONS
+from miniscope_nwb.nwb.processed.new_version import NewVersion
+from miniscope_nwb.nwb.processed.runs import read_runs
+from miniscope_nwb.results import RunRecord
+
+
+def recheck_run(version: NewVersion, run: RunRecord) -> None:
+    """See that pynwb opens the file, that the run is whole, and that nothing of before is missing.
+
+    Raises
+    ------
+    OutputError
+        If something is missing.
+    """
+    with h5py.File(version.part, "r") as file, h5py.File(version.path, "r") as before:
+        row = next((row for row in read_runs(file) if row.run == run.name), None)
+        if row is None:
+            raise _incomplete(version, "the run is not in ProcessingRuns")
+        _check_kept(version, before, file)
+        paths = [f"acquisition/{run.series}", row.translation_path]
+        if run.extraction.n_cells:
+            traces = file[f"{GROUP}/{row.names.fluorescence}"]
+            paths += [node.name for node in traces.values()]
+        for path in paths:
+            _check_data(version, file, f"{path}/data")
+        if run.extraction.n_cells:
+            masks = f"{GROUP}/{SEGMENTATIONS}/{row.names.segmentation}/image_mask"
+            _check_data(version, file, masks)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Ignoring the following cached namespace")
+        with NWBHDF5IO(version.part, "r") as nwb_io:
+            cells = nwb_io.read().processing[MODULE][SEGMENTATIONS][row.names.segmentation]
+            if len(cells.id) != run.extraction.n_cells:
+                raise _incomplete(version, f"{len(cells.id)} of {run.extraction.n_cells} cells")
+
+
+def check_kept(version: NewVersion) -> None:
+    """See that the identifier, every raw series and every chunk of it are in the new version."""
+    with h5py.File(version.part, "r") as file, h5py.File(version.path, "r") as before:
+        _check_kept(version, before, file)
+
+
+def _check_kept(version: NewVersion, before: h5py.File, after: h5py.File) -> None:
+    if before["identifier"][()] != after["identifier"][()]:
+        raise _incomplete(version, "the identifier has changed")
+    for name, group in before["acquisition"].items():
+        path = f"acquisition/{name}"
+        if path not in after:
+            raise _incomplete(version, f"{path} is missing")
+        data = group.get("data") if isinstance(group, h5py.Group) else None
+        if isinstance(data, h5py.Dataset):
+            copy = after[f"{path}/data"]
+            if copy.shape != data.shape or _n_bytes(copy) != _n_bytes(data):
+                raise _incomplete(version, f"{path} is not as it was")
+
+
+def _n_bytes(data: h5py.Dataset) -> int:
+    return int(data.id.get_storage_size())
+
+
+def _check_data(version: NewVersion, file: h5py.File, path: str) -> None:
+    """See that every chunk of a dataset is there, the last one inside the file."""
+    data: Any = file.get(path)
+    if data is None:
+        raise _incomplete(version, f"{path} is missing")
+    if data.chunks is None:
+        return
+    expected = math.prod(
+        -(-size // chunk) for size, chunk in zip(data.shape, data.chunks, strict=True)
+    )
+    found = data.id.get_num_chunks()
+    if found < expected and path.startswith(GROUP):
+        raise _incomplete(version, f"{path} has {found} of {expected} chunks")
+    last = data.id.get_chunk_info(found - 1) if found else None
+    if last is not None and last.byte_offset + last.size > version.part.stat().st_size:
+        raise _incomplete(version, f"the last chunk of {path} lies beyond the end")
+
+
+def _incomplete(version: NewVersion, what: str) -> OutputError:
+    return OutputError(
+        f"the new version of {version.path} was not written completely ({what}); the file is as it "
+        "was: check the drive and run the command again."
+    )
