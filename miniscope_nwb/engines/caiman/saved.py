@@ -100,8 +100,8 @@ def _check_size(file: SavedFile, height: int, width: int, n_frames: int) -> None
     masks = file.sparse("estimates/A")
     if dims is None or np.size(dims) != 2 or masks is None or traces is None or traces.ndim != 2:
         raise EngineError(
-            f"{file.path.name}: holds no footprints A, no traces C, or not the two sides of a field (dims); only "
-            "results of two-dimensional movies can be imported."
+            f"{file.path.name}: holds no footprints A, no traces C, or not the two sides of a "
+            "field (dims); only results of two-dimensional movies can be imported."
         )
     rows, columns = (int(n) for n in np.ravel(dims))
     found = (rows, columns, traces.shape[1])
