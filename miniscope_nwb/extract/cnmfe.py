@@ -40,6 +40,9 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
         if not len(state.footprints):
             return state.empty_result()
         state.update_traces()
+        state.weed()
     while state.merge():
         state.update_traces()
+    if not len(state.footprints):
+        return state.empty_result()
     return state.result()

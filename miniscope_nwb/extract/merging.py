@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.extract.boxes import Footprints, from_sparse
-from miniscope_nwb.recording import FloatArray, IntArray
+from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse
+from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
-_OVERLAP = 0.1  # cosine of footprints: less, and two cells that fire together stay two
+_OVERLAP = 0.1  # cosine of footprints from which the threshold holds
+_TOUCHING = 0.8  # correlation of traces above which footprints that only touch are one, too
 
 
 def groups_to_merge(
@@ -27,13 +28,29 @@ def groups_to_merge(
     matrix = footprints.sparse(height, width)
     lengths = np.sqrt(np.maximum(footprints.energies(), 1e-12))
     cosine = (matrix.T @ matrix).toarray() / np.outer(lengths, lengths)
-    first, second = np.nonzero(np.triu(cosine > _OVERLAP, 1))
+    touching = _touching(footprints, height, width)
+    first, second = np.nonzero(np.triu(touching | (cosine > _OVERLAP), 1))
     together = np.zeros((n, n), np.bool_)
     for a, b in zip(first.tolist(), second.tolist(), strict=True):
-        together[a, b] = _correlation(traces[a], traces[b]) > threshold
+        least = threshold if cosine[a, b] > _OVERLAP else max(threshold, _TOUCHING)
+        together[a, b] = _correlation(traces[a], traces[b]) > least
     count, labels = connected_components(csr_array(together), directed=False)
     members = [np.flatnonzero(labels == label) for label in range(count)]
     return [group for group in members if len(group) > 1]
+
+
+def _touching(footprints: Footprints, height: int, width: int) -> BoolArray:
+    """Say which footprints share a pixel or have neighbouring ones, (n, n)."""
+    from scipy import ndimage
+    from scipy.sparse import csc_array
+
+    patches = [
+        ndimage.binary_dilation(np.pad(footprints.patch(k) > 0, 1)) for k in range(len(footprints))
+    ]
+    grown = from_patches(patches, footprints.boxes.top, footprints.boxes.left)
+    matrix = csc_array(grown.sparse(height + 2, width + 2))
+    touching: BoolArray = (matrix.T @ matrix).toarray() > 0
+    return touching
 
 
 def merge(

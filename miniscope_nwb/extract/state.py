@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from miniscope_nwb.deconvolve import Fits
 from miniscope_nwb.engines.base import ExtractInput, Resources, map_array
 from miniscope_nwb.extract import merging
 from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse, joined, tight
@@ -22,7 +23,9 @@ from miniscope_nwb.extract.seeding import SeedRules, Seeds, find_seeds
 from miniscope_nwb.extract.spatial import FootprintRules, update_footprints
 from miniscope_nwb.extract.statistics import gather
 from miniscope_nwb.extract.temporal import TraceMaps, TraceRules, update_traces
+from miniscope_nwb.extract.weeding import NOTHING_ROSE, worth_keeping
 from miniscope_nwb.images.filtering import center_surround_kernel
+from miniscope_nwb.recording import IntArray
 from miniscope_nwb.results import Derived, ExtractionResult, FloatImage, Sparse
 
 _SWEEPS = 3  # over all cells in an update of traces
@@ -178,6 +181,30 @@ class Extraction:
             )
             self.footprints, self.traces = tight(footprints), self.traces[kept]
         return bool(groups)
+
+    def weed(self) -> None:
+        """Drop components that are noise; given masks stay."""
+        if self.job.seeds is not None or self.maps is None:
+            return
+        keep = worth_keeping(self.footprints, self.maps, diameter_px=self.plan.diameter_px)
+        self._choose(np.flatnonzero(keep))
+
+    def _choose(self, kept: IntArray) -> None:
+        assert self.maps is not None
+        if len(kept) == len(self.footprints):
+            return
+        self.footprints = self.footprints.chosen(kept)
+        m, f = self.maps, self.maps.fits
+        self.maps = TraceMaps(
+            m.raw[kept],
+            m.denoised[kept],
+            m.deconvolved[kept],
+            m.noise[kept],
+            Fits(f.baseline[kept], f.penalty[kept], f.noise[kept]),
+        )
+        self.traces = self.maps.denoised
+        if not len(kept) and not self.emptied_by:
+            self.emptied_by = NOTHING_ROSE
 
     def empty_result(self) -> ExtractionResult:
         """Return the result that nothing was found."""
