@@ -29,8 +29,10 @@ def add_cells(context: Context, corrected: OnePhotonSeries | None) -> PlaneSegme
     """Add the table of cells; the masks themselves come later, one at a time."""
     extraction, frame = context.run.extraction, context.frame
     n_cells = extraction.n_cells
-    masks, _ = reserve((n_cells, frame.width, frame.height), (1, frame.width, frame.height))
+    shape = (n_cells, frame.width, frame.height)
+    masks: Any = np.zeros((0, *shape[1:]), np.float32)
     if n_cells:
+        masks, _ = reserve(shape, (1, *shape[1:]))
         context.later.append(Later(masks, list(range(n_cells)), _mask_maker(context)))
     table = PlaneSegmentation(
         name=context.names.segmentation,
