@@ -35,14 +35,12 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
     for round_number in range(job.params.n_rounds):
         state.update_footprints()
         state.merge()
+        state.update_traces()
+        state.weed()
         if round_number == 0 and job.params.second_seeding and job.seeds is None:
             state.seed()
         if not len(state.footprints):
             return state.empty_result()
-        state.update_traces()
-        state.weed()
     while state.merge():
         state.update_traces()
-    if not len(state.footprints):
-        return state.empty_result()
     return state.result()

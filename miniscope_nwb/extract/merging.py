@@ -9,6 +9,7 @@ from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
 _OVERLAP = 0.1  # cosine of footprints from which the threshold holds
+_SAME = 0.85  # cosine of footprints that no two cells can share
 _TOUCHING = 0.8  # correlation of traces above which footprints that only touch are one, too
 
 
@@ -33,6 +34,8 @@ def groups_to_merge(
     together = np.zeros((n, n), np.bool_)
     for a, b in zip(first.tolist(), second.tolist(), strict=True):
         least = threshold if cosine[a, b] > _OVERLAP else max(threshold, _TOUCHING)
+        if cosine[a, b] > _SAME:
+            least = -1.0
         together[a, b] = _correlation(traces[a], traces[b]) > least
     count, labels = connected_components(csr_array(together), directed=False)
     members = [np.flatnonzero(labels == label) for label in range(count)]

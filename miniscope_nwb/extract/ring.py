@@ -107,7 +107,7 @@ def fit_ring(
     done = 0
 
     def coarse(block: FrameBlock) -> Float32:
-        subtract_cells(block, footprints, traces)
+        subtract_cells(block, footprints, traces[:, block.numbers])
         return bin_frames(block, factor)
 
     for part in frames.sample(numbers, coarse):
@@ -154,10 +154,10 @@ def _binned_region(region: BoolArray, factor: int) -> BoolArray:
 
 
 def subtract_cells(block: FrameBlock, footprints: Footprints, traces: Float32) -> None:
-    """Take the cells' light off a block of frames, in place."""
+    """Take the cells' light off a block of frames, in place; traces (n_cells, n) of the block."""
     from miniscope_nwb.extract import project_kernels as kernels
 
     if len(footprints):
-        amounts = np.ascontiguousarray(traces[:, block.numbers].T, np.float32)
+        amounts = np.ascontiguousarray(traces.T, np.float32)
         kernels.take_off(block.pixels, block.seen, *footprints.boxes.arrays(), footprints.values,
                          amounts)  # fmt: skip

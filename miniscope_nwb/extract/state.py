@@ -80,7 +80,7 @@ class Extraction:
         region = self.job.images.region
 
         def subtract(block: FrameBlock) -> None:
-            subtract_cells(block, self.footprints, self.traces)
+            subtract_cells(block, self.footprints, self._explained(block.numbers))
 
         level = measure_level(self.frames, kernel)
         bright = find_bright(
@@ -100,6 +100,17 @@ class Extraction:
         if not len(self.footprints) and not len(seeds):
             self.emptied_by = _what_emptied(seeds, rules)
         self._add(tight(seeds.footprints), seeds.traces)
+
+    def _explained(self, numbers: IntArray) -> npt.NDArray[np.float32]:
+        """What the cells explain of some frames, noise of their traces included.
+
+        So a bright cell whose transients the model misses a little is no second seed.
+        """
+        if self.maps is None:
+            return self.traces[:, numbers]
+        baseline = self.maps.fits.baseline.astype(np.float32)
+        above = self.maps.raw[:, numbers] - baseline[:, None]
+        return np.where(np.isfinite(above), above, self.maps.denoised[:, numbers])
 
     def _add(self, footprints: Footprints, traces: npt.NDArray[np.float32]) -> None:
         merged = self._map("traces", len(self.footprints) + len(footprints))
