@@ -7,6 +7,7 @@ true time: lost frames let the calcium decay further, joined recordings start fr
 samples are filled by the model.
 """
 
+from miniscope_nwb.deconvolve.estimate import Kernels, estimate_kernels
 from miniscope_nwb.deconvolve.noise import estimate_noise
 from miniscope_nwb.deconvolve.oasis import (
     Deconvolved,
@@ -15,16 +16,24 @@ from miniscope_nwb.deconvolve.oasis import (
     deconvolve_many,
     update_many,
 )
-from miniscope_nwb.deconvolve.times import INDICATOR_DECAY_S, decay_kernel, kernel_times
+from miniscope_nwb.deconvolve.times import (
+    INDICATOR_DECAY_S,
+    decay_kernel,
+    indicator_decay_s,
+    kernel_times,
+)
 
 __all__ = [
     "INDICATOR_DECAY_S",
     "Deconvolved",
     "Fits",
+    "Kernels",
     "decay_kernel",
     "deconvolve",
     "deconvolve_many",
+    "estimate_kernels",
     "estimate_noise",
+    "indicator_decay_s",
     "kernel_times",
     "update_many",
 ]

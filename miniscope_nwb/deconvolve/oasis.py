@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from miniscope_nwb.deconvolve.noise import estimate_noise
+from miniscope_nwb.deconvolve.times import kernel_roots
 from miniscope_nwb.movie import FrameClock, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 
-MAX_ROUNDS = 20  # of pooling; four to six are usual
+MAX_ROUNDS = 10  # of pooling from scratch; two to four are usual
 UPDATE_ROUNDS = 1  # inside an extraction, which comes back to every trace anyway
 TOLERANCE = 1e-4  # of the noise: baseline and penalty are found to it
-BYTES_A_SAMPLE = 120  # of a trace at work, float64 pools included
+BYTES_A_SAMPLE = {1: 100, 2: 260}  # of a trace at work, by order; float64 pools included
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ def _run(
     return Fits(*found)
 
 
-Solve = Callable[..., tuple[float, float, float]]
+Solve = Callable[..., tuple[float, float]]
 
 
 def _one(
@@ -224,7 +225,7 @@ def _one(
     if given.start is not None and np.isfinite(given.start.baseline[cell]):
         baseline = float(given.start.baseline[cell]) - centre
         penalty = float(given.start.penalty[cell])
-    baseline, penalty, _ = solve(
+    baseline, penalty = solve(
         cell,
         trace,
         is_missing,
@@ -243,14 +244,26 @@ def _one(
 
 def _solver(kernel: FloatArray, clock: FrameClock) -> Solve:
     """Return the compiled solver of the kernels' order, bound to the frames' times."""
-    steps, segment = np.ascontiguousarray(clock.steps), np.ascontiguousarray(clock.segment)
-    from miniscope_nwb.deconvolve import ar1_kernels
+    from miniscope_nwb.deconvolve import ar1_kernels, ar2_kernels
 
-    def first_order(cell: int, *arguments: Any) -> tuple[float, float, float]:
+    steps, segment = np.ascontiguousarray(clock.steps), np.ascontiguousarray(clock.segment)
+
+    def first_order(
+        cell: int, trace: FloatArray, is_missing: BoolArray, *rest: Any
+    ) -> tuple[float, float]:
         decay = np.empty(len(steps))
         ar1_kernels.decays(kernel[cell, 0], steps, segment, decay)
-        trace, is_missing, *rest = arguments
-        found: tuple[float, float, float] = ar1_kernels.fit(trace, is_missing, decay, *rest)
+        found: tuple[float, float] = ar1_kernels.fit(trace, is_missing, decay, *rest)
         return found
 
-    return first_order
+    def second_order(
+        cell: int, trace: FloatArray, is_missing: BoolArray, *rest: Any
+    ) -> tuple[float, float]:
+        passage = np.empty((len(steps), 4))
+        g1, g2 = kernel[cell]
+        ar2_kernels.passages(g1, g2, steps, segment, is_missing, passage)
+        slow = kernel_roots(kernel[cell])[0]
+        found: tuple[float, float] = ar2_kernels.fit(trace, is_missing, passage, slow, *rest)
+        return found
+
+    return first_order if kernel.shape[1] == 1 else second_order

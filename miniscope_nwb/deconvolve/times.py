@@ -19,6 +19,19 @@ DEFAULT_DECAY_S = 0.6  # indicator not known: between the 6f and 6m that most re
 DEFAULT_RISE_S = 0.05  # rise of the 6f and 8 families, s; AR(2) only
 
 
+def indicator_decay_s(indicator: str | None) -> float:
+    """Return the decay time of an indicator, s, however its name is written.
+
+    Longer names count by what they hold ("jGCaMP8f", "AAV1-GCaMP6f", "gcamp 6s"); unknown ones
+    get `DEFAULT_DECAY_S`.
+    """
+    name = "".join(c for c in (indicator or "").lower() if c.isalnum())
+    for known, decay_s in INDICATOR_DECAY_S.items():
+        if known.lower() in name:
+            return decay_s
+    return DEFAULT_DECAY_S
+
+
 def decay_kernel(
     decay_s: float, *, rate_hz: float, order: int = 1, rise_s: float = DEFAULT_RISE_S
 ) -> FloatArray:

@@ -12,7 +12,8 @@ def kernel_matrix(coefficients, clock: FrameClock, may_start=None):
     """Column k: the calcium of an event of size 1 at sample k, at the times of the frames.
 
     Built from the impulse response in single frames, lost ones included. The first sample of a
-    segment holds what was there before, which falls with the slow exponential.
+    segment that was seen holds what was there before, which falls with the slow exponential.
+    Samples outside of `may_start`, (n,) bool, begin no event; those missing are never in it.
     """
     n = clock.n_frames
     order = len(coefficients)
@@ -23,7 +24,7 @@ def kernel_matrix(coefficients, clock: FrameClock, may_start=None):
             impulse[k] += coefficients[lag - 1] * impulse[k - lag]
     slow = coefficients[0] if order == 1 else max(np.roots([1, *(-np.asarray(coefficients))]).real)
     frame = np.cumsum(np.where(np.r_[True, np.diff(clock.segment) != 0], 0, clock.steps))
-    first = np.r_[True, np.diff(clock.segment) != 0]
+    first = first_seen(clock, np.zeros(n, bool) if may_start is None else ~may_start)
     matrix = np.zeros((n, n))
     for k in range(n):
         later = np.flatnonzero((clock.segment == clock.segment[k]) & (np.arange(n) >= k))
@@ -34,19 +35,31 @@ def kernel_matrix(coefficients, clock: FrameClock, may_start=None):
     return matrix
 
 
+def first_seen(clock: FrameClock, is_missing):
+    """Mark the first sample of each segment that was measured."""
+    first = np.zeros(clock.n_frames, bool)
+    for number in np.unique(clock.segment):
+        seen = np.flatnonzero((clock.segment == number) & ~is_missing)
+        first[seen[:1]] = True
+    return first
+
+
 def solve(y, matrix, *, baseline, penalty, is_missing, smallest=None):
     """Return calcium and events; with `smallest`, (n,) lower bounds, events are at least these."""
     n = len(y)
+    may = matrix.any(axis=0)
     lower = np.zeros(n) if smallest is None else smallest
     weight = (~is_missing).astype(float)
     target = np.where(is_missing, 0.0, y - baseline) - weight * (matrix @ lower)
     # ||W(K s - y)||^2 / 2 + penalty sum(s) as plain least squares: complete the square by the
     # Cholesky factor of K'WK (a ridge far below the tolerance keeps it regular).
-    gram = (matrix * weight[:, None]).T @ matrix
-    gram[np.diag_indices(n)] += 1e-10
+    shapes = matrix[:, may]
+    gram = (shapes * weight[:, None]).T @ shapes
+    gram[np.diag_indices(len(gram))] += 1e-10
     factor = np.linalg.cholesky(gram)
-    right = np.linalg.solve(factor, matrix.T @ (weight * target) - penalty)
-    events = nnls(factor.T, right, maxiter=50 * n)[0] + lower
+    right = np.linalg.solve(factor, shapes.T @ (weight * target) - penalty)
+    events = lower.copy()
+    events[may] += nnls(factor.T, right, maxiter=50 * n)[0]
     return matrix @ events, events
 
 

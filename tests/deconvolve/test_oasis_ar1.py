@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from deconvolution_reference import full_events, kernel_matrix, make_trace, solve, uneven_clock
+from deconvolution_reference import (
+    first_seen,
+    full_events,
+    kernel_matrix,
+    make_trace,
+    solve,
+    uneven_clock,
+)
 
 from miniscope_nwb.deconvolve import decay_kernel, deconvolve
 from miniscope_nwb.movie import regular_clock
@@ -24,15 +31,6 @@ def some_missing(rng, n=N):
     is_missing[[0, 1, 2, n - 1, n - 2]] = True
     is_missing[125:133] = True  # across the joints
     return is_missing
-
-
-def first_seen(clock, is_missing):
-    """Mark the first sample of each segment that was measured."""
-    first = np.zeros(clock.n_frames, bool)
-    for number in np.unique(clock.segment):
-        seen = np.flatnonzero((clock.segment == number) & ~is_missing)
-        first[seen[:1]] = True
-    return first
 
 
 @pytest.mark.parametrize("with_missing", [False, True])
