@@ -1,0 +1,128 @@
+"""Blocks of a frame, each of which is placed on its own part of the template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.correct.filters import bandpass, window_of
+from miniscope_nwb.correct.matcher import Matcher, Sharpened
+from miniscope_nwb.recording import FloatArray, IntArray
+from miniscope_nwb.results import MotionBlocks
+
+Float32 = npt.NDArray[np.float32]
+
+FACTOR = 2  # blocks are compared on squares of 2 x 2 pixels, whose diagonals are the two halves
+_RISE_SHARE = 1 / 3  # of a block's side
+_SPARE_PX = 1.0  # beside the farthest deviation, px of the copy: rigid shifts are rounded first
+
+
+def block_starts(size: int, stride: int, side: int) -> IntArray:
+    """Spread blocks of equal side evenly over an axis, at even pixels."""
+    n = max(1, round((size - side + stride) / stride))
+    return np.linspace(0, (size - side) // FACTOR, n).round().astype(np.int64) * FACTOR
+
+
+def make_blocks(height: int, width: int, *, block_px: int, overlap_px: int) -> MotionBlocks:
+    """Lay blocks of `block_px` plus overlap over the field, row by row."""
+    sides = [min(block_px + overlap_px, size // FACTOR * FACTOR) for size in (height, width)]
+    sides = [side // FACTOR * FACTOR for side in sides]
+    y, x = (
+        block_starts(size, block_px, side)
+        for size, side in zip((height, width), sides, strict=True)
+    )
+    return MotionBlocks(
+        n_down=len(y),
+        n_across=len(x),
+        x_start=np.tile(x, len(y)),
+        x_stop=np.tile(x + sides[1], len(y)),
+        y_start=np.repeat(y, len(x)),
+        y_stop=np.repeat(y + sides[0], len(x)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A binned frame brought onto the template by whole pixels."""
+
+    picture: Float32  # what the frame does not show is the template's
+    moved_px: IntArray  # (2,) whole correction, x then y, px of the copy
+
+
+class BlockPlacer:
+    """Finds how blocks lie on the template, beside the rigid shift of their frame.
+
+    Parameters
+    ----------
+    template
+        (height, width) binned by `FACTOR`.
+    blocks
+        Px of the movie.
+    highpass_px, max_deviation_px
+        Px of the movie.
+    """
+
+    def __init__(
+        self,
+        template: Float32,
+        blocks: MotionBlocks,
+        *,
+        highpass_px: float,
+        max_deviation_px: float,
+    ) -> None:
+        self.template, self.blocks = template, blocks
+        rows, columns = (np.arange(stop - start) for start, stop in self._first_block())
+        self._rows = (blocks.y_start // FACTOR)[:, None, None] + rows[None, :, None]
+        self._columns = (blocks.x_start // FACTOR)[:, None, None] + columns[None, None, :]
+        once = bandpass(template, highpass_px / FACTOR)
+        twice = bandpass(once, highpass_px / FACTOR)
+        reach = int(np.ceil(max_deviation_px / FACTOR + _SPARE_PX))
+        self._matcher = Matcher(
+            Sharpened(self._cut(once), self._cut(twice)),
+            window_of(len(rows), len(columns), _RISE_SHARE),
+            highpass_px=highpass_px / FACTOR,
+            reach_px=reach,
+            padding_px=reach,
+        )
+
+    def _first_block(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        b = self.blocks
+        down = (int(b.y_start[0]) // FACTOR, int(b.y_stop[0]) // FACTOR)
+        return down, (int(b.x_start[0]) // FACTOR, int(b.x_stop[0]) // FACTOR)
+
+    def _cut(self, picture: Float32) -> Float32:
+        return np.asarray(picture[self._rows, self._columns], np.float32)
+
+    def canvas(self, frame: Float32, shift_px: FloatArray, gain: float) -> Canvas:
+        """Bring a binned frame near its place; `shift_px` (2,) in px of the movie."""
+        whole = np.rint(shift_px / FACTOR).astype(np.int64)
+        x, y = int(whole[0]), int(whole[1])
+        height, width = frame.shape
+        picture = np.float32(gain) * self.template
+        top, left = max(0, y), max(0, x)
+        bottom, right = min(height, height + y), min(width, width + x)
+        if top < bottom and left < right:
+            picture[top:bottom, left:right] = frame[top - y : bottom - y, left - x : right - x]
+        return Canvas(picture, whole)
+
+    def surfaces(self, canvas: Canvas, gain: float) -> Float32:
+        """How well each displacement of each block fits, (n_blocks, side, side)."""
+        return self._matcher.surfaces(self._cut(canvas.picture), gain)[0]
+
+    def deviations(
+        self, surfaces: Float32, canvas: Canvas, shift_px: FloatArray
+    ) -> npt.NDArray[Any]:
+        """Return how far the best place of each block lies from the rigid one.
+
+        Returns
+        -------
+        deviations
+            (n_blocks, 2) corrections beside `shift_px`, x then y, px of the movie.
+        """
+        n = len(surfaces)
+        found = self._matcher.peaks(surfaces, np.ones(n), np.ones(n))
+        whole = (canvas.moved_px - found.displacement_px) * FACTOR
+        return np.asarray(whole - shift_px)

@@ -1,0 +1,230 @@
+"""Where a picture lies on its template: least squares over all shifts, by Fourier transform.
+
+A picture f that shows the template T displaced by s obeys f(x) = T(x - s) + noise. Both are
+high-passed, because light out of focus, neuropil and bleaching are smooth and do not move with the
+tissue. The sum over the taper w of (f - T(x - s))^2 is least where
+
+    sum w(x) f(x) G(x - s)  -  1/2 sum w(x) E(x - s)  -  sum w(x) P(x) G(x - s)
+
+is largest: G is the template high-passed twice (once for each side), E the square of the template
+high-passed once, and P the pattern that stays with the camera (dust, glow, the pixels' offsets),
+which would pull all shifts to zero. The second and third sum do not depend on the picture: they are
+spectra that are subtracted, so that they cost nothing. Without the second, shifts lean to where
+the template is bright.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
+
+Float32 = npt.NDArray[np.float32]
+Complex64 = npt.NDArray[np.complex64]
+
+_STENCIL = 3  # values on each side of the highest one that the polynomial goes through
+_N_STEPS = 4  # of Newton's method: from half a pixel the last one moves by less than 0.001 px
+_LONGEST_STEP_PX = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Sharpened:
+    """Templates of pictures, (n, height, width), and what stays with the camera at their places."""
+
+    once: Float32  # high-passed
+    twice: Float32  # high-passed twice
+    static: Float32 | None = None  # not high-passed
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where pictures lie; arrays have the pictures as first axis."""
+
+    displacement_px: (
+        FloatArray  # (n, 2), x then y: by how much the content lies beside the template
+    )
+    score: FloatArray  # correlation of the high-passed picture with the template, about
+    sharpness: FloatArray  # (n, 2), curvature of the peak along x and y, > 0 for a true peak
+    is_at_border: BoolArray  # the largest value lies at the border of the window searched
+
+
+class Matcher:
+    """Finds the displacement of pictures, each against a template of its own.
+
+    Parameters
+    ----------
+    sharpened
+        The templates.
+    window
+        (height, width) taper, 0 at the edges.
+    highpass_px
+        Sigma of the high-pass, for the score.
+    reach_px
+        Farthest displacement searched along each axis, whole pixels.
+    padding_px
+        Zeros beside the pictures, so that their edges do not meet.
+    """
+
+    def __init__(
+        self,
+        sharpened: Sharpened,
+        window: Float32,
+        *,
+        highpass_px: float,
+        reach_px: int,
+        padding_px: int = 0,
+    ) -> None:
+        from scipy.fft import next_fast_len
+
+        self.window, self.reach_px = window, reach_px
+        self.shape = tuple(next_fast_len(size + padding_px, real=True) for size in window.shape)
+        self._template = np.conj(self._transform(sharpened.twice))
+        spread = self._transform(window[None])
+        self._energy = np.complex64(0.5) * spread * np.conj(self._transform(sharpened.once**2))
+        self._static: Complex64 | None = None
+        if sharpened.static is not None:
+            self._static = self._transform(window * sharpened.static) * self._template
+        self._norm = np.sqrt((window * sharpened.once**2).sum(axis=(1, 2), dtype=np.float64))
+        self._set_frequencies()
+        self._highpass = self._highpass_for_power(highpass_px)
+
+    def _transform(self, pictures: Float32) -> Complex64:
+        from scipy import fft
+
+        spectrum: Complex64 = fft.rfft2(pictures, self.shape, workers=1)
+        return spectrum
+
+    def _set_frequencies(self) -> None:
+        """Prepare what depends on the frequencies, and the shifts that are searched."""
+        height, width = self.shape
+        self._down = (2j * np.pi * np.fft.fftfreq(height)).astype(np.complex64)
+        self._across = (2j * np.pi * np.fft.rfftfreq(width)).astype(np.complex64)
+        # The other half of the spectrum is the mirror image of this one.
+        twice = np.full(len(self._across), 2.0, np.float32)
+        twice[0] = 1
+        if width % 2 == 0:
+            twice[-1] = 1
+        self._weight = (twice / (height * width)).astype(np.float32)
+        farthest = self.reach_px + _STENCIL
+        self._steps = np.arange(-farthest, farthest + 1)
+
+    def _highpass_for_power(self, highpass_px: float) -> Float32:
+        squared = np.abs(self._down[:, None]) ** 2 + np.abs(self._across) ** 2
+        passed = (1 - np.exp(-0.5 * highpass_px**2 * squared)) * np.sqrt(self._weight)
+        return np.asarray(passed, np.float32)
+
+    def match(self, pictures: Float32, gain: float = 1.0) -> Match:
+        """Find the displacement of each of n pictures (n, height, width), one a template."""
+        surfaces, power = self.surfaces(pictures, gain)
+        return self.peaks(surfaces, power, np.full(len(pictures), gain))
+
+    def surfaces(self, pictures: Float32, gain: float = 1.0) -> tuple[Float32, FloatArray]:
+        """Compute how well each displacement fits, one surface a picture.
+
+        Parameters
+        ----------
+        pictures
+            (n, height, width), one a template.
+        gain
+            Contrast of the pictures relative to the templates'.
+
+        Returns
+        -------
+        surfaces
+            (n, side, side), rows are y; the highest value is the best fit.
+        power
+            (n,) power of the high-passed pictures.
+        """
+        spectrum = self._transform(pictures * self.window)
+        seen = (spectrum * self._highpass).view(np.float32).reshape(len(pictures), -1)
+        power = np.einsum("ij,ij->i", seen, seen).astype(np.float64)
+        spectrum *= self._template
+        spectrum -= np.complex64(gain) * self._energy
+        if self._static is not None:
+            spectrum -= self._static
+        return self._searched(spectrum), power
+
+    def _searched(self, spectrum: Complex64) -> Float32:
+        """Transform back, only what is searched: all columns of few rows."""
+        from scipy import fft
+
+        # Not as products of matrices: their library would start threads of its own for them.
+        rows = fft.ifft(spectrum, axis=1, workers=1)[:, self._steps]
+        surface = fft.irfft(rows, self.shape[1], axis=2, workers=1)[:, :, self._steps]
+        return np.asarray(surface, np.float32)
+
+    def peaks(self, surfaces: Float32, power: FloatArray, gain: FloatArray) -> Match:
+        """Find the peaks of surfaces, one a template, or any number where there is one template."""
+        place, is_at_border = _highest(surfaces)
+        rest, value, sharpness = _climb(_around(surfaces, place))
+        found = place - (self.reach_px + _STENCIL) + rest
+        # On the peak the sum with G is the value and the energy that was taken off it.
+        product = value + 0.5 * gain * self._norm**2
+        score = product / np.maximum(np.sqrt(power) * self._norm, 1e-12)
+        return Match(found, score, sharpness, is_at_border)
+
+
+def _highest(surface: Float32) -> tuple[IntArray, BoolArray]:
+    """Return the place (x, y) of the largest value of each surface, and if it is at the border.
+
+    The outermost values serve the polynomial and are not searched.
+    """
+    inner = surface[:, _STENCIL:-_STENCIL, _STENCIL:-_STENCIL]
+    n, side, _ = inner.shape
+    flat = inner.reshape(n, -1).argmax(axis=1)
+    place = np.stack([flat % side, flat // side], axis=1)
+    return place + _STENCIL, ((place == 0) | (place == side - 1)).any(axis=1)
+
+
+def _around(surface: Float32, place: IntArray) -> FloatArray:
+    """Cut out the 7 x 7 values around places (x, y)."""
+    steps = np.arange(-_STENCIL, _STENCIL + 1)
+    rows, columns = (place[:, axis, None] + steps for axis in (1, 0))
+    number = np.arange(len(place))[:, None, None]
+    values = surface[number, rows[:, :, None], columns[:, None, :]]
+    return np.asarray(values, np.float64)
+
+
+def _climb(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Find the peak of the polynomial through 7 x 7 values by Newton's method.
+
+    The surface has no fine detail, because the template was low-passed, so the polynomial follows
+    it to a few thousandths; a parabola through three values leans to whole pixels.
+
+    Returns
+    -------
+    rest
+        (n, 2) place beside the middle, x then y.
+    value, sharpness
+        (n,) and (n, 2): the peak, and minus its curvatures.
+    """
+    powers = np.arange(2 * _STENCIL + 1)
+    nodes = np.arange(-_STENCIL, _STENCIL + 1.0)
+    to_coefficients = np.linalg.inv(nodes[:, None] ** powers)
+    coefficients = to_coefficients @ values @ to_coefficients.T
+    rest = np.zeros((len(values), 2))
+    for step_number in range(_N_STEPS + 1):
+        left, right = (_derivatives(rest[:, axis], powers) for axis in (1, 0))
+        sums = left @ coefficients @ right.transpose(0, 2, 1)
+        xx, xy, yy = sums[:, 0, 2], sums[:, 1, 1], sums[:, 2, 0]
+        if step_number == _N_STEPS:
+            break
+        determinant = xx * yy - xy**2
+        is_peak = (xx < 0) & (determinant > 0)
+        step_x = (xy * sums[:, 1, 0] - yy * sums[:, 0, 1]) / np.where(is_peak, determinant, 1)
+        step_y = (xy * sums[:, 0, 1] - xx * sums[:, 1, 0]) / np.where(is_peak, determinant, 1)
+        step = np.stack([step_x, step_y], axis=1) * is_peak[:, None]
+        rest += np.clip(step, -_LONGEST_STEP_PX, _LONGEST_STEP_PX)
+        rest = np.clip(rest, -1, 1)  # the highest value is next to the peak
+    return rest, sums[:, 0, 0], np.stack([-xx, -yy], axis=1)
+
+
+def _derivatives(place: FloatArray, powers: IntArray) -> FloatArray:
+    """Return powers of places and their first two derivatives, (n, 3, n_powers)."""
+    x = place[:, None]
+    first = powers * x ** np.maximum(powers - 1, 0)
+    second = powers * (powers - 1) * x ** np.maximum(powers - 2, 0)
+    return np.stack([x**powers, first, second], axis=1)

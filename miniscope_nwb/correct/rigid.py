@@ -1,0 +1,220 @@
+"""Rigid motion: the template is bootstrapped from a sample, then every frame is placed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.correct.filters import binned, sharpen, window_of
+from miniscope_nwb.correct.matcher import Match, Matcher
+from miniscope_nwb.correct.settings import LARGEST_SHARE, Settings
+from miniscope_nwb.correct.template import (
+    Sample,
+    median_of_means,
+    shift_sample,
+    static_pattern,
+)
+from miniscope_nwb.engines.base import Resources
+from miniscope_nwb.movie import FrameClock, Movie, map_in_order
+from miniscope_nwb.recording import BoolArray, FloatArray
+
+Float32 = npt.NDArray[np.float32]
+
+RISE_SHARE = 1 / 6  # of each side, over which the taper rises
+_WIDEN = 2  # times the window, for frames whose best place lies at its border
+_MANY_AT_BORDER = 0.01  # of the sample: the window is too small for this movie
+_LEAST_SCORE_SHARE = 0.5  # of the median score, below which a frame shows something else
+_DOUBTFUL_SCORE_SHARE = 0.8  # of it, together with the next one
+_DOUBTFUL_DEVIATIONS = 8.0  # robust standard deviations below the median score
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where frames lie; arrays have shape (n_frames,) or (n_frames, 2), pixels of the copy."""
+
+    shifts_px: FloatArray  # corrections, x then y
+    score: FloatArray
+    is_at_border: BoolArray
+
+
+class Placer:
+    """Places binned frames on one template.
+
+    Parameters
+    ----------
+    template, static
+        (height, width) of the copy; `static` stays with the camera, None: not known yet.
+    settings
+        Lengths, px of the movie.
+    reach_px
+        Farthest shift, px of the movie.
+    """
+
+    def __init__(
+        self, template: Float32, static: Float32 | None, settings: Settings, reach_px: float
+    ) -> None:
+        factor = settings.factor
+        self._window = window_of(template.shape[0], template.shape[1], RISE_SHARE)
+        self._brightness = float((self._window * template).sum(dtype=np.float64))
+        reach = int(np.ceil(reach_px / factor))
+        self._matcher = Matcher(
+            sharpen(template, settings.highpass_px / factor, static),
+            self._window,
+            highpass_px=settings.highpass_px / factor,
+            reach_px=reach,
+            padding_px=reach,
+        )
+
+    def place(self, frames: Float32 | list[Float32]) -> Placed:
+        """Find the shifts of binned frames, (n, height, width)."""
+        surfaces, powers, gains = [], [], []
+        for frame in frames:
+            brightness = float((self._window * frame).sum(dtype=np.float64))
+            gain = float(np.clip(brightness / max(self._brightness, 1e-6), 0.5, 2.0))
+            surface, power = self._matcher.surfaces(frame[None], gain)
+            surfaces.append(surface[0])
+            powers.append(power[0])
+            gains.append(gain)
+        if not surfaces:
+            return Placed(np.empty((0, 2)), np.empty(0), np.empty(0, bool))
+        found: Match = self._matcher.peaks(np.stack(surfaces), np.array(powers), np.array(gains))
+        return Placed(-found.displacement_px, found.score, found.is_at_border)
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """The template and how far the search goes; images of the copy that is compared."""
+
+    template: Float32
+    static: Float32
+    reach_px: float  # px of the movie
+    sample_shifts_px: FloatArray  # (n, 2) px of the movie
+    is_good: BoolArray  # (n,) sample frames that made the template
+
+
+def bootstrap(
+    sample: Sample, first: Float32, settings: Settings, *, n_rounds: int, n_threads: int
+) -> Bootstrap:
+    """Place the sample on a template made of it, round by round.
+
+    Parameters
+    ----------
+    sample
+        Frames of the movie.
+    first
+        Template to begin with, binned.
+    """
+    frames = np.stack([binned(frame, settings.factor) for frame in sample.frames])
+    template, static, reach = first, None, settings.max_shift_px
+    most = LARGEST_SHARE * min(sample.frames.shape[1:])
+    placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
+    if settings.may_widen and placed.is_at_border.mean() > _MANY_AT_BORDER:
+        reach = min(_WIDEN * reach, most)
+        placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
+    for round_number in range(n_rounds):
+        is_good = are_placed(placed)
+        centre = np.median(placed.shifts_px[is_good], axis=0) if is_good.any() else np.zeros(2)
+        shifts = placed.shifts_px - centre  # the field stays where it mostly is
+        cleaned = frames if static is None else frames - static
+        template = median_of_means(cleaned, shift_sample(frames, shifts), is_good)
+        static = static_pattern(frames, template, shifts, is_good)
+        if round_number < n_rounds - 1:
+            placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
+    assert static is not None
+    return Bootstrap(template, static, reach, shifts * settings.factor, is_good)
+
+
+def _place_all(placer: Placer, frames: Float32, n_threads: int) -> Placed:
+    pieces = [frames[k : k + 20] for k in range(0, len(frames), 20)]
+    return _joined(map_in_order(placer.place, pieces, n_threads=n_threads))
+
+
+def _joined(parts: Iterator[Placed]) -> Placed:
+    pieces = list(parts)
+    names = ("shifts_px", "score", "is_at_border")
+    return Placed(*(np.concatenate([getattr(part, name) for part in pieces]) for name in names))
+
+
+def are_placed(placed: Placed) -> BoolArray:
+    """Say which frames could be placed, from how their scores stand out among all."""
+    if not len(placed.score):
+        return np.empty(0, bool)
+    middle = float(np.median(placed.score))
+    spread = 1.4826 * float(np.median(np.abs(placed.score - middle)))
+    is_low = placed.score < _LEAST_SCORE_SHARE * middle
+    is_doubtful = placed.score < min(
+        _DOUBTFUL_SCORE_SHARE * middle, middle - _DOUBTFUL_DEVIATIONS * spread
+    )
+    return np.asarray(~(is_low | is_doubtful | placed.is_at_border))
+
+
+def place_movie(
+    movie: Movie, usable: BoolArray, start: Bootstrap, settings: Settings, resources: Resources
+) -> Placed:
+    """Place all usable frames; px of the movie; others have score NaN and shift 0."""
+    near = Placer(start.template, start.static, settings, start.reach_px)
+    widest = LARGEST_SHARE * min(movie.height, movie.width)
+    far_reach = min(_WIDEN * start.reach_px, widest) if settings.may_widen else start.reach_px
+    far = Placer(start.template, start.static, settings, far_reach)
+
+    def work(span: tuple[int, int]) -> Placed:
+        numbers = np.flatnonzero(usable[span[0] : span[1]])
+        frames: npt.NDArray[Any] = movie.read(*span)
+        small = [binned(frames[number], settings.factor) for number in numbers]
+        found = near.place(small)
+        if far_reach > start.reach_px:
+            found = _again(found, small, far)
+        return _spread(found, numbers, span[1] - span[0], settings.factor)
+
+    parts, done = [], 0
+    blocks = movie.blocks()
+    for part in map_in_order(work, blocks, n_threads=resources.n_threads):
+        parts.append(part)
+        done += len(part.score)
+        resources.progress(done, movie.n_frames)
+    return _joined(iter(parts))
+
+
+def _again(found: Placed, small: list[Float32], far: Placer) -> Placed:
+    """Search farther for the frames whose best place lies at the border of the window."""
+    again = np.flatnonzero(found.is_at_border)
+    if not len(again):
+        return found
+    wide = far.place([small[number] for number in again])
+    found.shifts_px[again], found.score[again] = wide.shifts_px, wide.score
+    found.is_at_border[again] = wide.is_at_border
+    return found
+
+
+def _spread(found: Placed, numbers: npt.NDArray[Any], n: int, factor: int) -> Placed:
+    shifts, score, border = np.zeros((n, 2)), np.full(n, np.nan), np.zeros(n, bool)
+    shifts[numbers], score[numbers] = found.shifts_px * factor, found.score
+    border[numbers] = found.is_at_border
+    return Placed(shifts, score, border)
+
+
+def fill_gaps(values: FloatArray, is_known: BoolArray, clock: FrameClock) -> FloatArray:
+    """Interpolate values (n_frames, ...) in time where they are not known, each segment by itself.
+
+    A segment in which nothing is known takes what is nearest in time; if nothing is known at all,
+    the values are 0.
+    """
+    filled = values.copy()
+    if not is_known.any():
+        return np.zeros_like(values)
+    flat = filled.reshape(len(values), -1)
+    for segment in np.unique(clock.segment):
+        inside = clock.segment == segment
+        known = is_known & inside if (is_known & inside).any() else is_known
+        missing = np.flatnonzero(inside & ~is_known)
+        if not len(missing):
+            continue
+        for column in range(flat.shape[1]):
+            flat[missing, column] = np.interp(
+                clock.times_s[missing], clock.times_s[known], flat[known, column]
+            )
+    return filled

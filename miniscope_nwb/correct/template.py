@@ -1,0 +1,152 @@
+"""The template: what the tissue looks like where nothing moves, bootstrapped from sample frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.correct.filters import binned
+from miniscope_nwb.correct.shift import seen_after_shift, shift_frame
+from miniscope_nwb.movie import Movie, spread_frames
+from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
+
+Float32 = npt.NDArray[np.float32]
+Shifter = Callable[[npt.NDArray[Any], int, Float32], None]  # frame, its number, output
+
+N_GROUPS = 21  # means whose median is the template: half of them may be spoilt
+SAMPLE_BYTES = 200_000_000  # of the sample frames that are held
+LEAST_SAMPLE = 60  # frames, however large they are
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Frames spread over the recording, held as they are stored."""
+
+    numbers: IntArray  # (n,) frames of the movie
+    frames: npt.NDArray[Any]  # (n, height, width)
+
+
+def take_sample(movie: Movie, usable: BoolArray, n_frames: int) -> Sample:
+    """Read up to `n_frames` usable frames, evenly spread; fewer of them where they are large."""
+    fitting = SAMPLE_BYTES // (movie.height * movie.width * movie.dtype.itemsize)
+    numbers = spread_frames(usable, min(n_frames, max(LEAST_SAMPLE, int(fitting))))
+    return Sample(numbers, movie.take(numbers))
+
+
+def first_template(movie: Movie, usable: BoolArray, *, factor: int, n_frames: int = 10) -> Float32:
+    """Average a few frames in a row, taken where they differ least: little motion blurs them."""
+    runs = _runs_of(usable, n_frames)
+    candidates = [runs[k] for k in np.linspace(0, len(runs) - 1, min(5, len(runs))).astype(int)]
+    best: tuple[float, Float32] | None = None
+    for frames in candidates:
+        stack = np.stack([binned(frame, factor) for frame in movie.take(frames)])
+        third = max(1, len(stack) // 3)
+        difference = stack[:third].mean(axis=0) - stack[-third:].mean(axis=0)
+        unrest = float(difference.std() / max(float(stack.mean()), 1e-6))
+        if best is None or unrest < best[0]:
+            best = unrest, stack.mean(axis=0)
+    assert best is not None
+    return best[1]
+
+
+def _runs_of(usable: BoolArray, n_frames: int) -> list[IntArray]:
+    """Cut the usable frames into pieces of `n_frames`, the last ones left out."""
+    found = np.flatnonzero(usable)
+    pieces = [found[k : k + n_frames] for k in range(0, len(found) - n_frames + 1, n_frames)]
+    return pieces or [found]
+
+
+def shift_sample(frames: npt.NDArray[Any], shifts_px: FloatArray) -> Shifter:
+    """Return the function that shifts the frames of a sample rigidly."""
+    height, width = frames.shape[1:]
+    whole = np.tile(np.array([0, height, 0, width]), (len(frames), 1))
+    bounds = seen_after_shift(shifts_px, whole, height=height, width=width)
+
+    def shift(frame: npt.NDArray[Any], number: int, out: Float32) -> None:
+        shift_frame(frame, shifts_px[number], bounds[number], out)
+
+    return shift
+
+
+def median_of_means(frames: npt.NDArray[Any], shift: Shifter, keep: BoolArray) -> Float32:
+    """Average the shifted frames in groups spread over the recording, and take their median.
+
+    As robust as a median to frames that show something else, nearly as exact as a mean, and never
+    more than `N_GROUPS` images are held. Pixels that were never seen take the median of all.
+
+    Parameters
+    ----------
+    frames
+        (n, height, width).
+    shift
+        Brings a frame onto the template, NaN where nothing was seen.
+    keep
+        (n,) frames that take part.
+    """
+    height, width = frames.shape[1:]
+    numbers = np.flatnonzero(keep)
+    n_groups = max(1, min(N_GROUPS, len(numbers) // 3))
+    means = np.empty((n_groups, height, width), np.float32)
+    shifted = np.empty((height, width), np.float32)
+    for group in range(n_groups):
+        total, count = np.zeros((height, width)), np.zeros((height, width), np.int32)
+        for number in numbers[group::n_groups]:
+            shift(frames[number], int(number), shifted)
+            is_seen = np.isfinite(shifted)
+            total[is_seen] += shifted[is_seen]
+            count += is_seen
+        means[group] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return _median(means)
+
+
+def _median(means: Float32) -> Float32:
+    """Median over the first axis of what is not NaN."""
+    means.sort(axis=0)  # NaN come last
+    count = np.isfinite(means).sum(axis=0)
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    high = np.minimum(high, np.maximum(count - 1, 0))
+    pick = [np.take_along_axis(means, place[None], axis=0)[0] for place in (low, high)]
+    median: Float32 = 0.5 * (pick[0] + pick[1])
+    missing = count == 0
+    if missing.any():
+        median[missing] = np.median(median[~missing]) if (~missing).any() else 0.0
+    return median
+
+
+def static_pattern(
+    frames: Float32, template: Float32, shifts_px: FloatArray, keep: BoolArray
+) -> Float32:
+    """Find what stays with the camera: the mean of what the moved template leaves in the frames.
+
+    What is larger than twice the motion cannot be told from tissue, and is left to the template.
+
+    Parameters
+    ----------
+    frames
+        (n, height, width).
+    template
+        (height, width).
+    shifts_px
+        (n, 2) corrections of the frames.
+    keep
+        (n,) frames that take part.
+    """
+    import cv2
+
+    numbers = np.flatnonzero(keep)
+    total, count = np.zeros(template.shape), np.zeros(template.shape, np.int32)
+    moved = np.empty_like(template)
+    back = shift_sample(frames, -shifts_px)
+    for number in numbers:
+        back(template, int(number), moved)
+        is_seen = np.isfinite(moved)
+        total[is_seen] += frames[number][is_seen] - moved[is_seen]
+        count += is_seen
+    left = (total / np.maximum(count, 1)).astype(np.float32)
+    spread = float(np.sqrt(np.mean(np.var(shifts_px[keep], axis=0)))) if len(numbers) else 0.0
+    pattern: Float32 = left - cv2.GaussianBlur(left, (0, 0), max(2 * spread, 0.1))
+    return pattern
