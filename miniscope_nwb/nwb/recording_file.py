@@ -81,6 +81,11 @@ def read_recording(path: Path, series: str | None = None) -> RecordingInfo:
         group = file[f"acquisition/{name}"]
         data = _check_data(file, name)
         n_frames, width, height = data.shape
+        if n_frames < MIN_FRAMES:
+            raise NwbContentError(
+                f"{name} in {path.name} has {n_frames} frames; at least {MIN_FRAMES} are needed to "
+                "tell cells from noise."
+            )
         plane = group.get("imaging_plane")
         sizes = _pixel_sizes(plane)
         device = _device(group)
@@ -112,7 +117,7 @@ def read_clock(path: Path, series: str) -> FrameClock:
 
 
 def check_series(path: Path, series: str) -> None:
-    """Raise as `read_recording` does where a series is no movie that can be processed."""
+    """Raise as `read_recording` does where a series is no movie; a short one is a movie."""
     with open_nwb(path) as file:
         _check_data(file, choose_series(file, series))
 
@@ -208,11 +213,6 @@ def _check_data(file: h5py.File, name: str) -> h5py.Dataset:
         )
     if data.dtype.kind not in "uif":
         raise NwbContentError(f"{name} in {where} holds {data.dtype}, which is no grey level.")
-    if len(data) < MIN_FRAMES:
-        raise NwbContentError(
-            f"{name} in {where} has {len(data)} frames; at least {MIN_FRAMES} are needed to tell "
-            "cells from noise."
-        )
     return data
 
 

@@ -127,5 +127,5 @@ def _find_table(file: h5py.File, wanted: str | None) -> h5py.Group:
     if not tables:
         raise NwbContentError(f"{where} holds no masks of cells: name a processed file.")
     raise NwbContentError(
-        f"{where} holds {len(tables)} tables of cells: name one as {where}:{list(tables)[0]}."
+        f"{where} holds {len(tables)} tables of cells: name one as {where}:{next(iter(tables))}."
     )

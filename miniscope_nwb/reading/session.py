@@ -1,0 +1,128 @@
+"""One recording: its raw movie, its clock and its runs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from miniscope_nwb.movie import FrameClock
+from miniscope_nwb.reading.frames import Frames
+from miniscope_nwb.reading.run import Run
+from miniscope_nwb.recording import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from miniscope_nwb.nwb.processed.runs import RunRow
+
+
+class Session:
+    """One recording and its runs; use it as a context manager, or `close` it.
+
+    Parameters
+    ----------
+    path
+        The NWB file.
+    series
+        Raw movie in `acquisition`, where there are several.
+    """
+
+    def __init__(self, path: str | Path, series: str | None = None) -> None:
+        from miniscope_nwb.nwb.read import open_nwb
+
+        self.path = Path(path)
+        with open_nwb(self.path) as file:
+            self.identifier = str(file["identifier"].asstr()[()])
+        self._series = series
+
+    def __repr__(self) -> str:
+        return f"Session({str(self.path)!r}, runs: {', '.join(self.run_names) or 'none'})"
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the raw movie, if it was read."""
+        movie = self.__dict__.pop("movie", None)
+        self.__dict__.pop("frames", None)
+        if movie is not None:
+            movie.close()
+
+    @cached_property
+    def movie(self) -> Any:
+        """The raw movie (`StoredMovie`): what the stages of the processing read."""
+        from miniscope_nwb.nwb.read import open_nwb
+        from miniscope_nwb.nwb.recording_file import choose_series
+        from miniscope_nwb.nwb.stored_movie import StoredMovie
+
+        with open_nwb(self.path) as file:
+            name = choose_series(file, self._series)
+        return StoredMovie(self.path, name)
+
+    @cached_property
+    def frames(self) -> Frames:
+        """Raw frames: ``frames[10]`` is (height, width), ``frames[10:20]`` (10, height, width)."""
+        return Frames(self.movie)
+
+    @property
+    def clock(self) -> FrameClock:
+        """When the frames were taken, which were lost, and where a joined recording begins."""
+        clock: FrameClock = self.movie.clock
+        return clock
+
+    @property
+    def times_s(self) -> FloatArray:
+        """Times of the raw frames, (n_frames,), s."""
+        return self.clock.times_s
+
+    @property
+    def run_names(self) -> list[str]:
+        """Names of the runs, the oldest first."""
+        return [row.run for row in self._rows()]
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """The runs, one row each."""
+        import pandas as pd
+
+        return pd.DataFrame([row.values for row in self._rows()])
+
+    def run(self, name: str | None = None, *, round: int | None = None) -> Run:
+        """Return a run by name; None: the last one.
+
+        Parameters
+        ----------
+        name
+            Of the run.
+        round
+            Round of curation whose decisions `Run.cells` shows; None: the current one.
+
+        Raises
+        ------
+        NwbContentError
+            If there is no such run or round.
+        """
+        from miniscope_nwb.nwb.processed.read import find_run, read_decisions
+        from miniscope_nwb.nwb.read import open_nwb
+
+        with open_nwb(self.path) as file:
+            row = find_run(file, name)
+            read_decisions(file, row, round)
+        return Run(self.path, row, round, lambda: self.movie)
+
+    def _rows(self) -> list[RunRow]:
+        from miniscope_nwb.nwb.processed.runs import read_runs
+        from miniscope_nwb.nwb.read import open_nwb
+
+        with open_nwb(self.path) as file:
+            return read_runs(file)
