@@ -5,40 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from miniscope_nwb.errors import OutputError, ParameterError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
-class StoredRun(Protocol):
+@dataclass(frozen=True, slots=True)
+class StoredRun:
     """What a file tells of a run that it holds."""
 
-    @property
-    def name(self) -> str:
-        """Name of the run."""
-        ...
-
-    @property
-    def input_hash(self) -> str:
-        """Checksum of the raw series."""
-        ...
-
-    @property
-    def parameter_hash(self) -> str:
-        """Hash of the parameters as given."""
-        ...
-
-    @property
-    def engine(self) -> str:
-        """Name of the engine."""
-        ...
-
-    @property
-    def engine_version(self) -> str:
-        """Version of the engine."""
-        ...
+    name: str
+    input_hash: str
+    parameter_hash: str
+    engine: str
+    engine_version: str
+    n_components: int = 0
+    n_accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

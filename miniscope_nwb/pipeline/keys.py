@@ -36,6 +36,7 @@ class Ingredients:
     uses_quality: bool  # the engine's extraction reads the parameters of the quality stage
     seed: int
     masks_hash: str  # of given masks; "" where none are given
+    source_hash: str = ""  # of a file that the engine reads its results from
 
 
 def stage_keys(given: Ingredients) -> dict[str, str]:
@@ -54,7 +55,7 @@ def _own(stage: str, given: Ingredients) -> Mapping[str, Any]:
     if stage == "prepare":
         own["seed"] = given.seed
     if stage in ("motion", "extract"):
-        own["engine"] = [given.engine, given.engine_version]
+        own["engine"] = [given.engine, given.engine_version, given.source_hash]
     if stage in ("motion", "extract") and given.engine != "builtin":
         own["caiman"] = values["caiman"]
     if stage == "extract":

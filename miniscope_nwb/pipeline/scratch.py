@@ -71,6 +71,20 @@ def _release(lock: object, place: Path) -> None:
             place.unlink()
 
 
+def check_writable(path: Path) -> None:
+    """Stop before the work where the file could not be replaced after it.
+
+    Raises
+    ------
+    OutputError
+        If the file is write-protected.
+    """
+    if not os.access(path, os.W_OK):
+        raise OutputError(
+            f"{path} is write-protected: allow writing to it (chmod u+w), or work on a copy."
+        )
+
+
 def check_space(folder: Path, needed_bytes: int, *, what: str) -> None:
     """Stop before the work where a drive has not enough room.
 

@@ -44,8 +44,8 @@ class Steps:
         seed: int,
         watch: Watch,
     ) -> None:
-        self._journal, self._keys, self._watch = journal, keys, watch
-        self._n_threads, self._memory, self._seed = n_threads, max_memory_bytes, seed
+        self._journal, self._keys, self.watch = journal, keys, watch
+        self.n_threads, self._memory, self._seed = n_threads, max_memory_bytes, seed
         self.timings: list[StageTiming] = []
         self.reused: list[str] = []
         self.said: list[str] = []
@@ -55,13 +55,13 @@ class Steps:
         found = self._journal.find(stage, self._keys[stage])
         was_done = found is not None
         if found is None:
-            with self._watch.stage(stage) as progress, disk_errors(self._journal.folder):
+            with self.watch.stage(stage) as progress, disk_errors(self._journal.folder):
 
                 def in_folder(scratch: Path) -> Record:
                     return work(
                         Resources(
                             scratch=scratch,
-                            n_threads=self._n_threads,
+                            n_threads=self.n_threads,
                             max_memory_bytes=self._memory,
                             seed=self._seed,
                             progress=progress,
@@ -73,14 +73,14 @@ class Steps:
         else:
             self.reused.append(stage)
         self.timings.append(found.timing)
-        self._watch.finished(found.timing, was_done)
+        self.watch.finished(found.timing, was_done)
         result: Record = found.result
         return result
 
     def say(self, sentence: str) -> None:
         """Tell the user, and keep the sentence for the answer."""
         self.said.append(sentence)
-        self._watch.say(sentence)
+        self.watch.say(sentence)
 
 
 @contextmanager

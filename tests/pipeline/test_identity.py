@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from miniscope_nwb.errors import OutputError, ParameterError
-from miniscope_nwb.pipeline.identity import Decision, Identity, decide
+from miniscope_nwb.pipeline.identity import Decision, Identity, StoredRun, decide
 
 
-@dataclass(frozen=True)
-class Run:
-    name: str
-    parameter_hash: str = "p"
-    input_hash: str = "i"
-    engine: str = "builtin"
-    engine_version: str = "1"
+def Run(name, parameter_hash="p", engine="builtin", engine_version="1"):
+    return StoredRun(name, "i", parameter_hash, engine, engine_version)
 
 
 THIS = Identity("i", "p", "builtin", "1")

@@ -35,6 +35,7 @@ def first_change(**changes):
         ({"engine_version": "2"}, "motion"),
         ({"engine": "caiman"}, "motion"),
         ({"masks_hash": "m"}, "extract"),
+        ({"source_hash": "s"}, "motion"),
         ({"uses_quality": True}, "extract"),
     ],
 )
