@@ -7,12 +7,15 @@ import warnings
 from typing import Any
 
 import h5py
+import numpy as np
 from pynwb import NWBHDF5IO
 
 from miniscope_nwb.errors import OutputError
 from miniscope_nwb.nwb.processed.names import GROUP, MODULE, SEGMENTATIONS
 from miniscope_nwb.nwb.processed.new_version import NewVersion
+from miniscope_nwb.nwb.processed.read import find_run, read_decisions
 from miniscope_nwb.nwb.processed.runs import read_runs
+from miniscope_nwb.recording import BoolArray
 from miniscope_nwb.results import RunRecord
 
 
@@ -93,3 +96,25 @@ def _incomplete(version: NewVersion, what: str) -> OutputError:
         f"the new version of {version.path} was not written completely ({what}); the file is as it "
         "was: check the drive and run the command again."
     )
+
+
+def recheck_round(version: NewVersion, run: str, number: int, accepted: BoolArray) -> None:
+    """See that pynwb opens the file, and that a round of curation is the current one of a run.
+
+    Raises
+    ------
+    OutputError
+        If not.
+    """
+    with h5py.File(version.part, "r") as file:
+        row = find_run(file, run)
+        stored = read_decisions(file, row)["accepted"]
+        segmentation = row.names.segmentation
+    if row.values["curation_round"] != number or not np.array_equal(stored, accepted):
+        raise _incomplete(version, f"round {number} is not as it was decided")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Ignoring the following cached namespace")
+        with NWBHDF5IO(version.part, "r") as nwb_io:
+            cells = nwb_io.read().processing[MODULE][SEGMENTATIONS][segmentation]
+            if not np.array_equal(cells["accepted"][:], accepted):
+                raise _incomplete(version, "the table of cells does not repeat the round")

@@ -1,0 +1,92 @@
+"""`miniscope-nwb show`: what the processing left in a file."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("nwb_file", metavar="FILE.nwb", type=click.Path(path_type=Path))
+@click.option("--run", help="Only this run.")
+@click.option("--round", "number", type=int, help="Count accepted cells by this round of curation.")
+@click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
+def show(nwb_file: Path, run: str | None, number: int | None, as_json: bool) -> None:
+    """List the runs in FILE.nwb: cells found and accepted, motion, timings, rounds of curation.
+
+    \b
+    Example:
+      miniscope-nwb show sub-m06/sub-m06_ses-20260302T140507_ophys.nwb
+    """
+    from miniscope_nwb.nwb.processed.summary import summarise
+
+    found = summarise(nwb_file, run=run, number=number)
+    if as_json:
+        answer = {"path": str(nwb_file), "runs": found}
+        click.echo(json.dumps(_plain(answer), indent=2, ensure_ascii=False))
+    elif found:
+        click.echo(_text(found))
+    else:
+        click.echo(f"{nwb_file} holds no run yet: run `miniscope-nwb process {nwb_file}` first.")
+
+
+def _text(runs: list[dict[str, Any]]) -> str:
+    from miniscope_nwb.cli.text import number, table
+
+    parts = [
+        table(
+            ("run", "engine", "started", "cells", "accepted", "frames", "left out",
+             "shift px (x, y)", "residual px", "seconds"),
+            [
+                (
+                    run["run"], f"{run['engine']} {run['engine_version']}", run["started"][:19],
+                    str(run["n_components"]), str(run["n_accepted"]), str(run["n_frames"]),
+                    str(run["n_left_out"]),
+                    f"{number(run['shift_std_x'], 2)}, {number(run['shift_std_y'], 2)}",
+                    number(run["residual_motion_px"], 2), number(run["seconds"], 1),
+                )
+                for run in runs
+            ],
+        )
+    ]  # fmt: skip
+    for run in runs:
+        parts.append(f"\n{run['run']}: rounds of curation")
+        parts.append(
+            table(
+                ("round", "made at", "by", "accepted", "note"),
+                [
+                    (
+                        f"{item['round']}{' (shown)' if item['round'] == run['round'] else ''}",
+                        item["made_at"][:19], item["made_by"], str(item["n_accepted"]),
+                        item["note"],
+                    )
+                    for item in run["rounds"]
+                ],
+            )
+        )  # fmt: skip
+        parts.append(f"\n{run['run']}: stages")
+        parts.append(
+            table(
+                ("stage", "seconds", "peak MB"),
+                [
+                    (t["stage"], number(t["seconds"], 1), f"{t['peak_memory_bytes'] / 1e6:.0f}")
+                    for t in run["timings"]
+                ],
+            )
+        )
+        if run["emptied_by"]:
+            parts.append(f"\n{run['run']}: nothing was found: {run['emptied_by']}.")
+    return "\n".join(parts)
+
+
+def _plain(value: Any) -> Any:
+    """Turn what is not a number into null: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

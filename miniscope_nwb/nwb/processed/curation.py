@@ -1,0 +1,207 @@
+"""Rounds of curation: what the components of a run are held to be, by rule or by a person.
+
+Rounds stand side by side and none is changed afterwards; the last one is current, and the table of
+cells repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from miniscope_nwb.errors import NwbContentError
+from miniscope_nwb.nwb.processed import records
+from miniscope_nwb.nwb.processed.cells import DECISION_COLUMNS
+from miniscope_nwb.nwb.processed.decisions_csv import DecisionRow, write_decision_file
+from miniscope_nwb.nwb.processed.names import DECISIONS, GROUP, ROUNDS, RUNS
+from miniscope_nwb.nwb.processed.new_version import new_version
+from miniscope_nwb.nwb.processed.read import cells_table, find_run, read_decisions, read_rounds
+from miniscope_nwb.nwb.processed.rows import append_rows, set_cell, set_columns
+from miniscope_nwb.nwb.processed.runs import RunRow
+from miniscope_nwb.nwb.read import Columns, open_nwb
+from miniscope_nwb.nwb.tables import is_all_nan
+from miniscope_nwb.results import Decisions
+
+MANUAL = "manual"
+_BY_HAND = "decided by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRound:
+    """What a round of curation changed."""
+
+    run: str
+    round: int
+    n_components: int
+    n_accepted: int
+    n_named: int  # components that the decisions named
+    n_changed: int  # of them, those that are now held to be something else
+
+
+def curate(
+    path: Path,
+    rows: Sequence[DecisionRow],
+    *,
+    source: str = "the decisions",
+    run: str | None = None,
+    note: str = "",
+    by: str = "",
+) -> NewRound:
+    """Add a round of curation to a file; it becomes the current one.
+
+    Components that are not named keep what they are held to be, and so does what a row does not
+    say; a row that changes nothing leaves the component's method and reason as they were.
+
+    Parameters
+    ----------
+    path
+        A processed NWB file.
+    rows
+        Decisions, one a component.
+    source
+        Where the rows come from, for messages.
+    run
+        Name of the run; None: the last one.
+    note, by
+        Remark, and who decided.
+
+    Raises
+    ------
+    NwbContentError
+        If there is no such run, or a row names a component that it does not have.
+    OutputError
+        If the file cannot be replaced; it is unchanged then.
+    """
+    with open_nwb(path) as file:
+        row = find_run(file, run)
+        old = _current(file, row)
+        _check_rows(rows, len(old["roi"]), row, source)
+    decisions, methods, changed = _merge(old, rows)
+    with new_version(path) as version:
+        with version.edit() as (file, _):
+            row = find_run(file, row.run)
+            number = max(int(value) for value in read_rounds(file, row)["round"]) + 1
+            _store(file, row, number, decisions, methods, note=note, by=by)
+        from miniscope_nwb.nwb.processed.recheck import check_kept, recheck_round
+
+        check_kept(version)
+        recheck_round(version, row.run, number, decisions.accepted)
+        version.is_checked = True
+    n_accepted = int(decisions.accepted.sum())
+    return NewRound(row.run, number, len(methods), n_accepted, len(rows), changed)
+
+
+def export_round(path: Path, target: Path, *, run: str | None, number: int | None) -> NewRound:
+    """Write a round of curation as text, by default the current one of the last run.
+
+    Returns
+    -------
+    NewRound
+        Which round it was.
+    """
+    with open_nwb(path) as file:
+        row = find_run(file, run)
+        decisions = read_decisions(file, row, number)
+    if not decisions:
+        decisions = {name: [] for name in ("roi", "accepted", "mask_type", "confidence", "reason")}
+    write_decision_file(target, decisions)
+    n_cells = len(decisions["roi"])
+    chosen = int(row.values["curation_round"]) if number is None else number
+    return NewRound(row.run, chosen, n_cells, int(np.sum(decisions["accepted"])), n_cells, 0)
+
+
+def _current(file: h5py.File, row: RunRow) -> Columns:
+    decisions = read_decisions(file, row)
+    if not decisions or not len(decisions["roi"]):
+        raise NwbContentError(
+            f"run {row.run} in {Path(file.filename).name} found no component: there is nothing to "
+            "decide on."
+        )
+    return decisions
+
+
+def _check_rows(rows: Sequence[DecisionRow], n_cells: int, run: RunRow, source: str) -> None:
+    for row in rows:
+        if row.roi >= n_cells:
+            raise NwbContentError(
+                f"{source}, line {row.line}: there is no roi {row.roi} in run {run.run}, whose "
+                f"components are 0 to {n_cells - 1}."
+            )
+
+
+def _merge(old: Columns, rows: Sequence[DecisionRow]) -> tuple[Decisions, list[str], int]:
+    """Put decisions over the current round: the new round, its methods, how many changed."""
+    accepted = np.array(old["accepted"], np.bool_)
+    reason, mask_type, method = list(old["reason"]), list(old["mask_type"]), list(old["method"])
+    confidence = np.array(old["confidence"], np.float64)
+    n_changed = 0
+    for row in rows:
+        cell = row.roi
+        kind = row.mask_type or mask_type[cell]
+        is_same = (row.accepted, kind) == (bool(accepted[cell]), mask_type[cell])
+        says_more = row.reason not in (None, reason[cell]) or _differs(
+            row.confidence, confidence[cell]
+        )
+        if is_same and not says_more:
+            continue
+        n_changed += not is_same
+        if kind != mask_type[cell] and row.confidence is None:
+            confidence[cell] = np.nan  # the old one was of another type
+        if row.confidence is not None:
+            confidence[cell] = row.confidence
+        accepted[cell], mask_type[cell], method[cell] = row.accepted, kind, MANUAL
+        if row.reason is not None or not is_same:
+            reason[cell] = row.reason if row.reason not in (None, reason[cell]) else _BY_HAND
+    decisions = Decisions(
+        accepted=accepted,
+        reason=tuple(reason),
+        mask_type=tuple(mask_type),
+        confidence=confidence.astype(np.float32),
+        method=MANUAL,
+    )
+    return decisions, method, n_changed
+
+
+def _differs(said: float | None, stored: float) -> bool:
+    """Whether a confidence is another than the stored one, which a file gives in six digits."""
+    return said is not None and not abs(said - stored) < 1e-5
+
+
+def _store(
+    file: h5py.File,
+    row: RunRow,
+    number: int,
+    decisions: Decisions,
+    methods: list[str],
+    *,
+    note: str,
+    by: str,
+) -> None:
+    now = datetime.now(UTC).astimezone()
+    append_rows(
+        file[f"{GROUP}/{ROUNDS}"],
+        records.round_rows(number, row.run, made_at=now, made_by=by, note=note, is_manual=True),
+    )
+    append_rows(
+        file[f"{GROUP}/{DECISIONS}"],
+        records.decision_rows(number, row.run, decisions, methods=methods),
+    )
+    values: dict[str, Any] = {
+        "accepted": decisions.accepted,
+        "reason": list(decisions.reason),
+        "mask_type": list(decisions.mask_type),
+        "mask_type_confidence": np.asarray(decisions.confidence, np.float64),
+        "mask_type_method": methods,
+    }
+    table = cells_table(file, row)
+    if is_all_nan(values["mask_type_confidence"]) and "mask_type_confidence" not in table:
+        del values["mask_type_confidence"]
+    set_columns(table, {name: (DECISION_COLUMNS[name], found) for name, found in values.items()})
+    set_cell(file[f"{GROUP}/{RUNS}"], "curation_round", row.row, number)
+    set_cell(file[f"{GROUP}/{RUNS}"], "n_accepted", row.row, int(decisions.accepted.sum()))

@@ -1,0 +1,167 @@
+"""Decisions of a person as a table of text: one row a component, read and written.
+
+    roi,accepted,mask_type,confidence,reason
+    0,true,soma,0.9,clear transients
+    3,false,,,blood vessel
+
+Only `roi` and `accepted` must be there. Commas, semicolons and tabs separate, as spreadsheets of
+different countries write them.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from miniscope_nwb.errors import NwbContentError
+from miniscope_nwb.results import MaskType
+
+COLUMNS = ("roi", "accepted", "mask_type", "confidence", "reason")
+MASK_TYPES: tuple[str, ...] = get_args(MaskType)
+_TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """What a person says of one component; None where nothing is said."""
+
+    line: int  # of the file, from 1
+    roi: int
+    accepted: bool
+    mask_type: str | None
+    confidence: float | None
+    reason: str | None
+
+
+def read_decision_file(path: Path) -> list[DecisionRow]:
+    """Read a file of decisions.
+
+    Raises
+    ------
+    NwbContentError
+        If it is not such a table; names file and line.
+    """
+    lines = _lines(path)
+    header = [name.strip().lower() for name in lines[0][1]] if lines else []
+    _check_header(path, header)
+    rows: list[DecisionRow] = []
+    first_line: dict[int, int] = {}
+    for number, cells in lines[1:]:
+        if len(cells) > len(header):
+            raise _wrong(path, number, f"{len(cells)} values for {len(header)} columns")
+        row = _row(path, number, dict(zip(header, (cell.strip() for cell in cells), strict=False)))
+        if row.roi in first_line:
+            raise _wrong(path, number, f"roi {row.roi} stands in line {first_line[row.roi]} too")
+        first_line[row.roi] = number
+        rows.append(row)
+    return rows
+
+
+def write_decision_file(path: Path, decisions: Mapping[str, Any]) -> None:
+    """Write a round of curation; `read_decision_file` reads it back.
+
+    Parameters
+    ----------
+    path
+        The file; one that is there is replaced.
+    decisions
+        Columns of the round: roi, accepted, mask_type, confidence, reason.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for values in zip(*(decisions[name] for name in COLUMNS), strict=True):
+            roi, accepted, mask_type, confidence, reason = values
+            known = "" if math.isnan(confidence) else f"{float(confidence):.6g}"
+            writer.writerow((int(roi), "true" if accepted else "false", mask_type, known, reason))
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Rows of the file with the line on which each begins; empty ones are left out."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NwbContentError(
+            f"{path} is not UTF-8 text: save it again as CSV in UTF-8."
+        ) from error
+    except OSError as error:
+        raise NwbContentError(
+            f"{path} cannot be read ({error.strerror or error}): check the path."
+        ) from error
+    head = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    found, start = [], 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                found.append((start, cells))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise _wrong(path, reader.line_num, str(error)) from error
+    return found
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    for name in header:
+        if name not in COLUMNS:
+            near = get_close_matches(name, COLUMNS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"use {', '.join(COLUMNS)}."
+            raise _wrong(path, 1, f"column {name!r} is not known: {hint}")
+        if header.count(name) > 1:
+            raise _wrong(path, 1, f"there are two columns {name!r}")
+    for name in ("roi", "accepted"):
+        if name not in header:
+            raise _wrong(
+                path, 1, f"there is no column {name!r}: the first line must name the columns"
+            )
+
+
+def _row(path: Path, line: int, cells: dict[str, str]) -> DecisionRow:
+    accepted = _TRUTH.get(cells.get("accepted", "").lower())
+    if accepted is None:
+        said = cells.get("accepted", "")
+        raise _wrong(path, line, f"accepted is {said!r}, not true, false, 1 or 0")
+    mask_type = cells.get("mask_type", "").lower() or None
+    if mask_type is not None and mask_type not in MASK_TYPES:
+        raise _wrong(path, line, f"mask_type {mask_type!r} is none of {', '.join(MASK_TYPES)}")
+    return DecisionRow(
+        line=line,
+        roi=_whole(path, line, cells.get("roi", "")),
+        accepted=accepted,
+        mask_type=mask_type,
+        confidence=_share(path, line, cells.get("confidence", "")),
+        reason=cells.get("reason") or None,
+    )
+
+
+def _whole(path: Path, line: int, text: str) -> int:
+    try:
+        number = float(text)
+        if number >= 0 and number == int(number):
+            return int(number)
+    except (ValueError, OverflowError):
+        pass
+    raise _wrong(path, line, f"roi is {text!r}, not a whole number from 0")
+
+
+def _share(path: Path, line: int, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise _wrong(path, line, f"confidence is {text!r}, not a number from 0 to 1")
+    return number
+
+
+def _wrong(path: Path, line: int, what: str) -> NwbContentError:
+    end = "" if what.endswith(("?", ".")) else "."
+    return NwbContentError(f"{path}, line {line}: {what}{end}")
