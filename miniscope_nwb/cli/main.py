@@ -23,6 +23,8 @@ COMMANDS = {
     "init": "init",
     "convert": "convert",
     "verify": "verify",
+    "curate": "curate",
+    "show": "show",
     "validate": "validate",
     "simulate": "simulate",
     "demo": "demo",
