@@ -1,0 +1,228 @@
+"""A request and a file put together: all that is known before anything is computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from miniscope_nwb.engines.base import Scale, Task
+from miniscope_nwb.engines.choose import Choice, Limits, choose_engine
+from miniscope_nwb.errors import OutputError
+from miniscope_nwb.params.identity import parameter_hash
+from miniscope_nwb.params.load import Given
+from miniscope_nwb.pipeline.crop import field_size
+from miniscope_nwb.pipeline.identity import Decision, Identity, StoredRun, check_name, decide
+from miniscope_nwb.pipeline.keys import Ingredients, stage_keys
+from miniscope_nwb.pipeline.masks import GivenMasks, read_masks
+from miniscope_nwb.pipeline.options import ProcessOptions
+from miniscope_nwb.pipeline.resources import default_threads, memory_limit
+from miniscope_nwb.pipeline.scratch import scratch_folder
+from miniscope_nwb.results import Derived, RunParameter
+
+_PX_A_CELL = 600  # a cell in so many pixels: a crowded field, for predictions
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done with a file."""
+
+    path: Path
+    options: ProcessOptions
+    recording: Any  # nwb.recording_file.RecordingInfo
+    input_hash: str
+    runs: Sequence[StoredRun]  # those that the file holds
+    masks: GivenMasks | None
+    task: Task
+    choice: Choice
+
+    @property
+    def given(self) -> Given:
+        """The parameters as given."""
+        return self.options.parameters
+
+    @property
+    def series(self) -> str:
+        """Name of the movie in the file."""
+        return str(self.recording.series)
+
+    @property
+    def source_hash(self) -> str:
+        """Checksum of the file that an engine reads its results from; else nothing."""
+        return str(getattr(self.choice.engine, "source_hash", ""))
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of the engine and of what it computes with."""
+        return self.choice.engine.versions()
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What makes two runs the same."""
+        masks_hash = self.masks.digest if self.masks else ""
+        extra = {"seed": self.options.seed, "masks": masks_hash, "source": self.source_hash}
+        hashed = parameter_hash(self.given.values, extra=extra)
+        name = self.choice.engine.name
+        return Identity(self.input_hash, hashed, name, self.versions.get("engine", ""))
+
+    @cached_property
+    def decision(self) -> Decision:
+        """Whether the run is done, new, or replaces another."""
+        return decide(self.identity, self.runs, name=self.options.run, force=self.options.force)
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """What each stage depends on, as a hash."""
+        return stage_keys(
+            Ingredients(
+                input_hash=self.input_hash,
+                series=self.series,
+                scale=(self.scale.pixel_size_um, self.scale.rate_hz, self.scale.indicator),
+                parameters=self.given.values,
+                engine=self.identity.engine,
+                engine_version=self.identity.engine_version,
+                uses_quality=bool(getattr(self.choice.engine, "uses_quality", True)),
+                seed=self.options.seed,
+                masks_hash=self.masks.digest if self.masks else "",
+                source_hash=self.source_hash,
+            )
+        )
+
+    @cached_property
+    def scratch(self) -> Path:
+        """The scratch folder of this file."""
+        return scratch_folder(self.path, self.options.scratch)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """Physical scale of the raw movie."""
+        given = self.given.values
+        size = given.preprocess.pixel_size_um or self.recording.pixel_size_um
+        indicator = given.extract.indicator or self.recording.indicator
+        return Scale(float(size), float(self.recording.rate_hz), str(indicator))
+
+    @cached_property
+    def memory_bytes(self) -> int:
+        """What a run may take: as asked for, else what was free when the job was opened."""
+        return memory_limit(self.options.max_memory_bytes)
+
+    @property
+    def run_parameters(self) -> tuple[RunParameter, ...]:
+        """What was asked for beside the parameters of the stages."""
+        options = self.options
+        rows = [
+            RunParameter("run", "seed", options.seed, "user" if options.seed else "default"),
+            RunParameter(
+                "run",
+                "corrected",
+                options.corrected,
+                "default" if options.corrected == "preview" else "user",
+            ),
+        ]
+        if options.masks:
+            rows.append(RunParameter("run", "masks", Path(options.masks).name, "user"))
+        if self.given.preset:
+            rows.append(RunParameter("run", "preset", self.given.preset, "user"))
+        return tuple(rows)
+
+    @property
+    def derived(self) -> tuple[Derived, ...]:
+        """What the file told and nobody gave."""
+        found = []
+        given = self.given.values
+        if given.preprocess.pixel_size_um is None and math.isfinite(self.scale.pixel_size_um):
+            value = self.scale.pixel_size_um
+            found.append(Derived("preprocess", "pixel_size_um", value, "grid spacing of the file"))
+        if given.extract.indicator is None and self.scale.indicator:
+            found.append(
+                Derived("extract", "indicator", self.scale.indicator, "imaging plane of the file")
+            )
+        return tuple(found)
+
+
+def open_job(
+    path: Path, options: ProcessOptions, *, choose: Callable[[Task], Choice] | None = None
+) -> Job:
+    """Read the file and choose the engine; compute nothing.
+
+    Parameters
+    ----------
+    choose
+        Takes the place of the choice among the installed engines.
+
+    Raises
+    ------
+    MiniscopeError
+        If the file, the engine or the request is not as it should be; one sentence.
+    """
+    from miniscope_nwb.nwb.recording_file import input_hash, read_recording
+
+    check_name(options.run)
+    recording = read_recording(path, options.series)
+    task = _task(recording, options)
+    masks = _masks(options, recording)
+    return Job(
+        path=path,
+        options=options,
+        recording=recording,
+        input_hash=input_hash(path, recording.series),
+        runs=stored_runs(path),
+        masks=masks,
+        task=task,
+        choice=choose(task) if choose is not None else _choose(path, options, task),
+    )
+
+
+def _choose(path: Path, options: ProcessOptions, task: Task) -> Choice:
+    limits = Limits(memory_limit(options.max_memory_bytes), _free_bytes(path, options))
+    return choose_engine(options.engine, task, limits, caiman_python=options.caiman_python)
+
+
+def stored_runs(path: Path) -> list[StoredRun]:
+    """Return the runs that a file holds, the oldest first."""
+    from miniscope_nwb.nwb.processed.runs import read_runs
+    from miniscope_nwb.nwb.read import open_nwb
+
+    names = StoredRun.__dataclass_fields__.keys() - {"name"}
+    with open_nwb(path) as file:
+        return [
+            StoredRun(row.run, **{name: row.values[name] for name in names})
+            for row in read_runs(file)
+        ]
+
+
+def _task(recording: Any, options: ProcessOptions) -> Task:
+    preprocess = options.parameters.values.preprocess
+    height, width = field_size(recording.height, recording.width, preprocess.crop)
+    factor = preprocess.spatial_factor or 1
+    height, width = max(1, height // factor), max(1, width // factor)
+    n_threads = options.n_threads or default_threads()
+    if n_threads < 1:
+        raise OutputError(f"{n_threads} threads can do nothing: give --threads 1 or more.")
+    return Task(
+        n_frames=recording.n_frames,
+        height=height,
+        width=width,
+        itemsize=recording.dtype.itemsize,
+        n_cells=options.parameters.values.extract.max_cells
+        or max(20, height * width // _PX_A_CELL),
+        n_threads=n_threads,
+        is_piecewise=options.parameters.values.motion.method == "piecewise",
+    )
+
+
+def _masks(options: ProcessOptions, recording: Any) -> GivenMasks | None:
+    if options.masks is None:
+        return None
+    return read_masks(options.masks, height=recording.height, width=recording.width)
+
+
+def _free_bytes(path: Path, options: ProcessOptions) -> int:
+    import shutil
+
+    folder = scratch_folder(path, options.scratch).parent
+    there = next(item for item in (folder, *folder.parents) if item.exists())
+    return shutil.disk_usage(there).free
