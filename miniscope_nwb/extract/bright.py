@@ -22,7 +22,7 @@ from miniscope_nwb.recording import BoolArray, IntArray
 from miniscope_nwb.results import Float32, FloatImage
 
 THRESHOLD_SIGMAS = 3.0  # below it a value is noise: of Gaussian noise 0.13 % are above
-_N_BASELINE_FRAMES = 300  # their median is the baseline: a standard error of 0.07 sigma
+_N_BASELINE_FRAMES = 150  # their median is the baseline: a standard error of 0.1 sigma
 
 Int32 = npt.NDArray[np.int32]
 Subtract = Callable[[FrameBlock], None]
@@ -92,7 +92,7 @@ def measure_pixel_noise(frames: Frames) -> FloatImage:
     return np.nan_to_num(_noise(frames, None), nan=0.0)
 
 
-def _short_runs(frames: Frames, *, length: int = 10, n_most: int = 50) -> list[tuple[int, int]]:
+def _short_runs(frames: Frames, *, length: int = 10, n_most: int = 30) -> list[tuple[int, int]]:
     """Choose runs of usable frames without a gap; shorter ones where there are no such."""
     clock = frames.movie.clock
     found: list[tuple[int, int]] = []

@@ -69,22 +69,25 @@ def merge(
     The merged footprint is the sum weighted by the traces' norms, its peak 1; the merged trace
     explains the same light.
     """
-    from scipy.sparse import csc_array
+    from scipy.sparse import csc_array, hstack
 
-    matrix = csc_array(footprints.sparse(height, width)).tolil()
+    matrix = csc_array(footprints.sparse(height, width))
+    columns = {k: matrix[:, [k]] for k in (int(group[0]) for group in groups)}
     keep = np.ones(len(footprints), np.bool_)
     for group in groups:
-        part = csc_array(matrix[:, group])
+        part = matrix[:, group]
         energy = np.array([float((traces[k].astype(float) ** 2).sum()) for k in group.tolist()])
         weights = np.sqrt(energy) / max(float(np.sqrt(energy).sum()), 1e-12)
-        mixed = part @ weights.astype(np.float32)
-        mixed /= max(float(mixed.max()), 1e-12)
-        overlap = (part.T @ mixed) / max(float(mixed @ mixed), 1e-12)
+        mixed = csc_array(part @ csc_array(weights.astype(np.float32)[:, None]))
+        mixed = mixed * np.float32(1 / max(float(mixed.max()), 1e-12))
+        lengths = float((mixed.T @ mixed).toarray()[0, 0])
+        overlap = (part.T @ mixed).toarray().ravel() / max(lengths, 1e-12)
         traces[group[0]] = (overlap[:, None] * traces[group]).sum(axis=0)
-        matrix[:, [group[0]]] = mixed[:, None]
+        columns[int(group[0])] = mixed
         keep[group[1:]] = False
     kept = np.flatnonzero(keep)
-    return from_sparse(csc_array(matrix)[:, kept], width), kept
+    parts = [columns.get(k, matrix[:, [k]]) for k in kept.tolist()]
+    return from_sparse(hstack(parts, format="csc"), width), kept
 
 
 def _correlation(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:

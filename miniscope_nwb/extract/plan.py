@@ -9,6 +9,8 @@ import numpy as np
 from miniscope_nwb.deconvolve import INDICATOR_DECAY_S, decay_kernel
 from miniscope_nwb.deconvolve.times import DEFAULT_DECAY_S
 from miniscope_nwb.engines.base import ExtractInput
+from miniscope_nwb.extract.frames import Frames
+from miniscope_nwb.images.filtering import CenterSurround
 from miniscope_nwb.recording import FloatArray
 from miniscope_nwb.results import Derived
 
@@ -68,3 +70,28 @@ def make_plan(job: ExtractInput) -> Plan:
         max_cells=params.max_cells or np.iinfo(np.int32).max,
         derived=tuple(derived),
     )
+
+
+def seed_thresholds(
+    job: ExtractInput, frames: Frames, kernel: CenterSurround, *, seed: int
+) -> tuple[tuple[float, float], list[Derived]]:
+    """Return min_corr and min_pnr; what was not given comes from a null movie."""
+    from miniscope_nwb.extract.null import null_thresholds
+
+    given = job.params.min_corr, job.params.min_pnr
+    if given[0] is not None and given[1] is not None:
+        return (given[0], given[1]), []
+    n_false = job.params.n_false_seeds
+    null = null_thresholds(frames, kernel, region=job.images.region, n_false=n_false, seed=seed)
+    basis = f"null movie of {null.n_frames} frames, {n_false:g} false seeds a field; reached "
+    values, derived = [], []
+    names = ("min_corr", "min_pnr")
+    for name, ours, found, least in zip(
+        names, given, (null.min_corr, null.min_pnr), (MIN_CORR, MIN_PNR), strict=True
+    ):
+        value = max(found, least) if ours is None else ours
+        if ours is None:
+            text = f"{basis}{found:.2f}, never below {least:g}"
+            derived.append(Derived("extract", name, round(value, 3), text))
+        values.append(value)
+    return (values[0], values[1]), derived

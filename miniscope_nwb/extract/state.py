@@ -13,9 +13,9 @@ from miniscope_nwb.deconvolve import Fits
 from miniscope_nwb.engines.base import ExtractInput, Resources, map_array
 from miniscope_nwb.extract import merging
 from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse, joined, tight
-from miniscope_nwb.extract.bright import find_bright, measure_level
+from miniscope_nwb.extract.bright import Level, find_bright, measure_level
 from miniscope_nwb.extract.frames import FrameBlock, Frames, SeenShare, mean_of
-from miniscope_nwb.extract.plan import MIN_CORR, MIN_PNR, Plan, make_plan
+from miniscope_nwb.extract.plan import MIN_CORR, MIN_PNR, Plan, make_plan, seed_thresholds
 from miniscope_nwb.extract.project import make_projector, project_all
 from miniscope_nwb.extract.result import make_empty_result, make_result
 from miniscope_nwb.extract.ring import Ring, fit_ring, subtract_cells
@@ -47,6 +47,8 @@ class Extraction:
     ring: Ring | None = None
     n_seeds: int = 0
     emptied_by: str = ""
+    level: Level | None = None  # of the filtered movie
+    thresholds: tuple[float, float] = (MIN_CORR, MIN_PNR)  # of seeds: min_corr, min_pnr
     derived: list[Derived] = field(default_factory=list)
     _numbers: count[int] = field(default_factory=count)
 
@@ -82,15 +84,20 @@ class Extraction:
         def subtract(block: FrameBlock) -> None:
             subtract_cells(block, self.footprints, self._explained(block.numbers))
 
-        level = measure_level(self.frames, kernel)
+        if self.level is None:
+            self.level = measure_level(self.frames, kernel)
+            self.thresholds, derived = seed_thresholds(
+                self.job, self.frames, kernel, seed=self.resources.seed
+            )
+            self.derived += derived
         bright = find_bright(
-            self.frames, kernel, level, region=region,
+            self.frames, kernel, self.level, region=region,
             subtract=subtract if len(self.footprints) else None,
         )  # fmt: skip
-        params = self.job.params
+        min_corr, min_pnr = self.thresholds
         rules = SeedRules(
-            min_corr=MIN_CORR if params.min_corr is None else params.min_corr,
-            min_pnr=MIN_PNR if params.min_pnr is None else params.min_pnr,
+            min_corr=min_corr,
+            min_pnr=min_pnr,
             diameter_px=self.plan.diameter_px,
             min_distance_px=self.plan.min_distance_px,
             max_seeds=self.plan.max_cells - len(self.footprints),
@@ -102,7 +109,7 @@ class Extraction:
         self._add(tight(seeds.footprints), seeds.traces)
 
     def _explained(self, numbers: IntArray) -> npt.NDArray[np.float32]:
-        """What the cells explain of some frames, noise of their traces included.
+        """Return what the cells explain of some frames, noise of their traces included.
 
         So a bright cell whose transients the model misses a little is no second seed.
         """
