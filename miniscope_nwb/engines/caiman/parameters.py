@@ -81,14 +81,13 @@ def motion_values(job: MotionInput, *, is_piecewise: bool) -> CaimanValues:
     farthest = max_shift_px(job)
     found.put("motion", "motion.max_shift, else 20 um", max_shifts=[farthest, farthest])
     found.put("motion", "motion.method", pw_rigid=is_piecewise)
+    stride = params.block_px if params.block_px is not None else BLOCK_STRIDE_PX * factor
     overlap = params.overlap_px if params.overlap_px is not None else BLOCK_OVERLAP_PX * factor
-    side = params.block_px if params.block_px is not None else BLOCK_STRIDE_PX * factor + overlap
     strides, overlaps = [], []
-    for size in (job.movie.height, job.movie.width):
-        fits = min(max(1, round(side / factor)), size - 1)
-        lap = min(round(overlap / factor), fits // 2)
-        strides.append(fits - lap)
-        overlaps.append(lap)
+    for size in (job.movie.height, job.movie.width):  # a block must be smaller than the field
+        step = min(max(1, round(stride / factor)), size // 2)
+        strides.append(step)
+        overlaps.append(min(round(overlap / factor), size - 1 - step))
     found.put("motion", "motion.block_px and overlap_px", strides=strides, overlaps=overlaps)
     deviation = max(1, round(params.max_deviation_px / factor))
     found.put("motion", "motion.max_deviation_px", max_deviation_rigid=deviation)

@@ -43,9 +43,9 @@ class Timeline:
     @property
     def n_made(self) -> int:
         """Number of frames that CaImAn gets and that were not recorded, or not as they are."""
-        is_recorded = np.zeros(self.n_handed, np.bool_)
-        is_recorded[self.place] = True
-        return int(np.count_nonzero(~is_recorded | (self.weight > 0)))
+        as_recorded = self.before[self.place] == np.arange(len(self.place))
+        as_recorded &= self.weight[self.place] == 0
+        return self.n_handed - int(np.count_nonzero(as_recorded))
 
 
 def even_timeline(clock: FrameClock, is_left_out: BoolArray, *, decay_s: float) -> Timeline:
