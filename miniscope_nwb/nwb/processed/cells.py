@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hdmf.common import VectorData
+from hdmf.common import VectorData, VectorIndex
 from pynwb.ophys import ImageSegmentation, OnePhotonSeries, PlaneSegmentation
 
 from miniscope_nwb.nwb.axes import image_to_nwb
@@ -29,19 +29,19 @@ def add_cells(context: Context, corrected: OnePhotonSeries | None) -> PlaneSegme
     """Add the table of cells; the masks themselves come later, one at a time."""
     extraction, frame = context.run.extraction, context.frame
     n_cells = extraction.n_cells
-    shape = (n_cells, frame.width, frame.height)
-    masks: Any = np.zeros((0, *shape[1:]), np.float32)
+    columns = _no_masks()
     if n_cells:
-        masks, _ = reserve(shape, (1, *shape[1:]))
+        masks, _ = reserve((n_cells, frame.width, frame.height), (1, frame.width, frame.height))
         context.later.append(Later(masks, list(range(n_cells)), _mask_maker(context)))
+        columns = [_column("image_mask", *_MASK, data=masks), *_columns(context)]
     table = PlaneSegmentation(
         name=context.names.segmentation,
         description=f"Components that {context.run.engine} {context.run.engine_version} found in "
         f"{context.run.series} (run {context.run.name}); accepted says which are held to be cells.",
         imaging_plane=context.raw.imaging_plane,
         reference_images=[corrected if corrected is not None else context.raw],
-        columns=[_column("image_mask", *_MASK, data=masks), *_columns(context)],
-        id=np.arange(n_cells),
+        columns=columns,
+        id=list(range(n_cells)),
     )
     if SEGMENTATIONS not in context.module.data_interfaces:
         context.module.add(ImageSegmentation(name=SEGMENTATIONS))
@@ -53,6 +53,18 @@ _MASK = (
     "Footprint in the field of view of the raw movie, stored as (width, height); 1 at the peak, 0 "
     "outside.",
 )
+
+
+def _no_masks() -> list[VectorData]:
+    """Columns of a table without rows.
+
+    A mask column must be there, or pynwb cannot read the table; and it must hold something, or NWB
+    Inspector fails: so there is a list of pixels, with one of weight 0 that no row refers to.
+    """
+    pixels = np.zeros(1, [("x", "u4"), ("y", "u4"), ("weight", "f4")])
+    masks = _column("pixel_mask", "No component was found: no row, no mask.", data=pixels)
+    index = VectorIndex(name="pixel_mask_index", data=np.zeros(0, np.uint8), target=masks)
+    return [index, masks]
 
 
 def _mask_maker(context: Context) -> Any:
@@ -75,8 +87,6 @@ def _mask_maker(context: Context) -> Any:
 
 
 def _columns(context: Context) -> list[VectorData]:
-    if not context.run.extraction.n_cells:
-        return []
     quality, frame = context.run.quality, context.frame
     columns = [
         _column(name, DECISION_COLUMNS[name], data=values)

@@ -54,6 +54,11 @@ def read_masks(file: h5py.File, table: h5py.Group) -> tuple[Sparse, int, int]:
     """Read all masks of a `PlaneSegmentation`: sparse columns, height and width."""
     if "image_mask" in table:
         return _from_images(table["image_mask"])
+    if not len(table["id"]):
+        from scipy.sparse import csc_array
+
+        width, height = _field(file, np.zeros(0), np.zeros(0))
+        return csc_array((height * width, 0), dtype=np.float32), height, width
     if "pixel_mask" in table:
         return _from_pixels(file, table)
     raise NwbContentError(

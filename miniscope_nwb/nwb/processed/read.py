@@ -145,7 +145,7 @@ def _columns(table: h5py.Group) -> Columns:
     columns: Columns = {}
     for name in map(str, table.attrs["colnames"]):
         data = table[name]
-        if data.ndim != 1:
+        if data.ndim != 1 or name.endswith("_mask"):
             continue
         is_text = h5py.check_string_dtype(data.dtype) is not None
         columns[name] = data.asstr()[:].tolist() if is_text else data[:]
