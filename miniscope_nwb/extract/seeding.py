@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from miniscope_nwb.extract.boxes import Footprints, from_patches
 from miniscope_nwb.extract.bright import BrightPixels
@@ -36,10 +37,11 @@ class SeedRules:
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """First footprints (peak 1) and traces, (n_seeds, n_frames) in grey levels at the peak."""
+    """First footprints (peak 1) and the frames in which they are bright."""
 
     footprints: Footprints
-    traces: Float32
+    frames: tuple[npt.NDArray[np.int32], ...]  # of each seed, ascending
+    values: tuple[Float32, ...]  # grey levels at the footprint's peak
     corr: FloatArray  # (n_seeds,) of the seed's pixel
     pnr: FloatArray
     best_corr: float  # the highest of all pixels that reach min_pnr, before the first seed
@@ -109,19 +111,33 @@ def find_seeds(
         patches.append(footprint)
         tops.append(top)
         lefts.append(left)
-        rows.append(trace * np.float32(scale))
+        frames = np.flatnonzero(trace).astype(np.int32)
+        rows.append((frames, trace[frames] * np.float32(scale)))
         found.append(seen)
     figures = np.array(found, float).reshape(-1, 2)
-    traces = np.array(rows, np.float32).reshape(len(rows), n_frames)
     footprints = from_patches(patches, np.array(tops), np.array(lefts))
-    return Seeds(footprints, traces, figures[:, 0], figures[:, 1], best_corr, best_pnr)
+    return Seeds(
+        footprints,
+        tuple(row[0] for row in rows),
+        tuple(row[1] for row in rows),
+        figures[:, 0],
+        figures[:, 1],
+        best_corr,
+        best_pnr,
+    )
+
+
+def write_traces(seeds: Seeds, out: npt.NDArray[np.float32]) -> None:
+    """Write the seeds' first traces into rows of zeros, (n_seeds, n_frames)."""
+    for row, frames, values in zip(out, seeds.frames, seeds.values, strict=True):
+        row[frames] = values
 
 
 def _grey(weights: Float32, noise: FloatImage, y: int, x: int, top: int, left: int) -> Float32:
     """Return weights in noise units as grey levels, relative to the seed's."""
     rows, columns = weights.shape
     local = noise[top : top + rows, left : left + columns]
-    grey: Float32 = np.where(np.isfinite(local), weights * local / noise[y, x], 0)
+    grey: Float32 = weights * np.where(np.isfinite(local), local, 0) / noise[y, x]
     return grey.astype(np.float32)
 
 
