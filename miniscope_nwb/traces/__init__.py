@@ -1,0 +1,1 @@
+"""Traces of the components as they are written, made in one pass over the corrected movie."""
