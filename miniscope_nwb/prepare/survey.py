@@ -1,0 +1,161 @@
+"""One pass over all frames: how bright each is, and how much it looks like its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.engines.base import Resources
+from miniscope_nwb.errors import NwbContentError
+from miniscope_nwb.movie import Movie, map_in_order
+from miniscope_nwb.prepare.checks import full_scale
+from miniscope_nwb.recording import BoolArray, FloatArray
+from miniscope_nwb.results import Float32
+
+BAND_PX = 32  # height of the bands of rows that are looked at
+BAND_STEP_PX = 16  # from one band to the next
+STEP_ROWS = 4  # rows that are averaged above and below a step
+_BIN_PX = 8  # of the coarse picture
+_LEAST_BINS = 16  # across the field
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a pass over all frames found; arrays have shape (n_frames,) or (n_frames, n_bands)."""
+
+    brightness: FloatArray  # mean of each frame
+    structure: Float32  # standard deviation over the coarse picture
+    row_steps: Float32  # largest step between rows in each band, of the frame's brightness
+    changes: Float32  # mean change of each band since the frame before, of the brightness; 0: none
+    lowest: float
+    highest: float
+    saturated_share: float  # samples at the full scale, of all
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The same of a block; its first and last coarse picture tie it to its neighbours."""
+
+    brightness: FloatArray
+    structure: Float32
+    row_steps: Float32
+    changes: Float32
+    first: Float32
+    last: Float32
+    lowest: float
+    highest: float
+    n_highest: int
+
+
+def band_starts(height: int) -> list[int]:
+    """First rows of the bands; the last one may hold some rows fewer."""
+    return list(range(0, max(1, height - BAND_PX + BAND_STEP_PX), BAND_STEP_PX))
+
+
+def survey(movie: Movie, resources: Resources) -> Survey:
+    """Look at all frames of a movie once.
+
+    Raises
+    ------
+    NwbContentError
+        A sample is no number.
+    """
+    blocks, parts = movie.blocks(), []
+    look = partial(_look, movie)
+    for number, part in enumerate(map_in_order(look, blocks, n_threads=resources.n_threads)):
+        parts.append(part)
+        resources.progress(number + 1, len(blocks))
+    highest = max(part.highest for part in parts)
+    # Only the full scale of some bit depth can be a limit; a float movie has none.
+    is_limit = np.issubdtype(movie.dtype, np.integer) and highest == full_scale(highest)
+    n_highest = sum(part.n_highest for part in parts if part.highest == highest)
+    brightness = np.concatenate([part.brightness for part in parts])
+    changes = np.concatenate([part.changes for part in parts])
+    for (start, _), before, part in zip(blocks[1:], parts, parts[1:], strict=False):
+        changes[start] = _change(before.last, part.first, movie.height)
+    changes[1:] /= np.maximum(np.minimum(brightness[1:], brightness[:-1]), 1e-6)[:, None]
+    changes[~_follows(movie)] = 0
+    return Survey(
+        brightness=brightness,
+        structure=np.concatenate([part.structure for part in parts]),
+        row_steps=np.concatenate([part.row_steps for part in parts]),
+        changes=changes,
+        lowest=min(part.lowest for part in parts),
+        highest=highest,
+        saturated_share=is_limit * n_highest / (movie.n_frames * movie.height * movie.width),
+    )
+
+
+def _follows(movie: Movie) -> BoolArray:
+    """Tell which frames follow the one before directly."""
+    clock = movie.clock
+    return np.concatenate([[False], (clock.steps[1:] == 1) & (np.diff(clock.segment) == 0)])
+
+
+def _look(movie: Movie, block: tuple[int, int]) -> _Part:
+    """Look at the frames of a block."""
+    from miniscope_nwb.prepare.survey_kernels import bin_columns, row_steps
+
+    frames = movie.read(*block)
+    _check_numbers(frames, block[0])
+    n, height, width = frames.shape
+    bin_px = max(1, min(_BIN_PX, width // _LEAST_BINS))
+    bins = np.empty((height, width // bin_px), np.float32)
+    steps = np.empty(height + 1 - 2 * STEP_ROWS, np.float32)
+    brightness = np.empty(n)
+    largest = np.empty((n, len(band_starts(height))), np.float32)
+    coarse = np.empty((n, height // _BIN_PX, bins.shape[1]), np.float32)
+    rows = coarse.shape[1] * _BIN_PX
+    for k, frame in enumerate(frames):
+        brightness[k] = bin_columns(frame, bin_px, bins) / (height * width)
+        row_steps(bins, STEP_ROWS, steps)
+        largest[k] = _band_maxima(steps) / max(bin_px * brightness[k], 1e-6)
+        np.mean(bins[:rows].reshape(-1, _BIN_PX, bins.shape[1]), axis=1, out=coarse[k])
+    coarse /= bin_px
+    changes = np.zeros(largest.shape, np.float32)
+    for k in range(1, n):
+        changes[k] = _change(coarse[k - 1], coarse[k], height)
+    highest = frames.max()
+    return _Part(
+        brightness=brightness,
+        structure=coarse.reshape(n, -1).std(axis=1),
+        row_steps=largest,
+        changes=changes,
+        first=coarse[0].copy(),
+        last=coarse[-1].copy(),
+        lowest=float(frames.min()),
+        highest=float(highest),
+        n_highest=int(np.count_nonzero(frames == highest)),
+    )
+
+
+def _check_numbers(frames: npt.NDArray[Any], start: int) -> None:
+    if np.issubdtype(frames.dtype, np.integer):
+        return
+    wrong = ~np.isfinite(frames).all(axis=(1, 2))
+    if wrong.any():
+        message = (
+            f"frame {start + int(wrong.argmax())} holds samples that are no numbers (NaN or "
+            "infinite); the raw series must hold recorded brightness."
+        )
+        raise NwbContentError(message)
+
+
+def _band_maxima(steps: Float32) -> Float32:
+    """Largest step in each band of rows."""
+    height = len(steps) - 1 + 2 * STEP_ROWS
+    edges = [max(0, start - STEP_ROWS + 1) for start in band_starts(height)]
+    stops = [start + BAND_PX - STEP_ROWS for start in band_starts(height)]
+    return np.array([steps[a:b].max() for a, b in zip(edges, stops, strict=True)], np.float32)
+
+
+def _change(before: Float32, after: Float32, height: int) -> Float32:
+    """Mean absolute change of each band of a coarse picture."""
+    rows = np.abs(after - before).mean(axis=1)
+    starts = [start // _BIN_PX for start in band_starts(height)]
+    size = BAND_PX // _BIN_PX
+    return np.array([rows[min(a, len(rows) - 1) : a + size].mean() for a in starts], np.float32)
