@@ -1,0 +1,79 @@
+"""Mean pictures of chosen frames, gathered in one ordered pass over the movie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.metrics.event_choice import EventFrames
+from miniscope_nwb.movie import Movie, map_in_order
+from miniscope_nwb.recording import BoolArray, IntArray
+from miniscope_nwb.results import Float32
+
+Jobs = npt.NDArray[np.int64]  # (n, 2): frame, slot; sorted by frame
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Places of the pictures: top left corners (n_slots,) in px (may lie outside), and events."""
+
+    x_start: IntArray
+    y_start: IntArray
+    side: int
+    events: list[EventFrames]
+
+
+def event_pictures(
+    movie: Movie, slots: Slots, is_left_out: BoolArray, *, n_threads: int
+) -> Float32:
+    """Return for each slot the mean at its events minus the mean before, (n_slots, side, side).
+
+    Each event counts alike at its peak and in the moment before; NaN where a pixel was never seen
+    in one of the two, or where the slot has no event. Only frames that are needed are read, once,
+    in threads; they are added in order, so that the result does not depend on the threads.
+    """
+    n_slots = len(slots.events)
+    jobs = _jobs(slots.events, is_left_out)
+    shape = (2 * n_slots, slots.side, slots.side)
+    sums, counts = np.zeros(shape), np.zeros(shape, np.uint16)
+    y_start, x_start = np.tile(slots.y_start, 2), np.tile(slots.x_start, 2)
+    edges = [(block, np.searchsorted(jobs[:, 0], block)) for block in movie.blocks()]
+    work = [jobs[first:last] for _, (first, last) in edges if last > first]
+
+    def read(part: Jobs) -> tuple[Jobs, IntArray, npt.NDArray[Any]]:
+        needed, place = np.unique(part[:, 0], return_inverse=True)
+        return part, place.astype(np.int64), movie.take(needed).astype(np.float32, copy=False)
+
+    from miniscope_nwb.metrics.patch_kernels import add_patches
+
+    for part, place, frames in map_in_order(read, work, n_threads=n_threads):
+        slot = np.ascontiguousarray(part[:, 1])
+        add_patches(frames, place, slot, y_start, x_start, sums, counts)
+    with np.errstate(invalid="ignore"):
+        means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return (means[:n_slots] - means[n_slots:]).astype(np.float32)
+
+
+def _jobs(events: list[EventFrames], is_left_out: BoolArray) -> Jobs:
+    """List the frames that each slot needs: at the events, and (slot + n_slots) before them."""
+    frames, owners = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for slot, chosen in enumerate(events):
+        ends = (
+            (chosen.peak, chosen.peak_stop, slot),
+            (
+                chosen.before,
+                chosen.onset,
+                slot + len(events),
+            ),
+        )
+        for first, stop, owner in ends:
+            for a, b in zip(first.tolist(), stop.tolist(), strict=True):
+                found = np.arange(a, b)
+                found = found[~is_left_out[a:b]]
+                frames.append(found)
+                owners.append(np.full(len(found), owner))
+    jobs = np.stack([np.concatenate(frames), np.concatenate(owners)], axis=1)
+    return jobs[np.lexsort((jobs[:, 1], jobs[:, 0]))]

@@ -1,0 +1,78 @@
+"""Events found on one half of a footprint's pixels (a checkerboard), for judging on the other.
+
+Peaks that were picked with a footprint look like it even in pure noise; with events of the one
+half and pixels of the other, nothing but a real source makes the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from miniscope_nwb.metrics.events import find_events
+from miniscope_nwb.metrics.signal import noise
+from miniscope_nwb.movie import FrameClock
+from miniscope_nwb.params.models import QualityParams
+from miniscope_nwb.recording import BoolArray
+from miniscope_nwb.results import Events, Float32
+
+_ROWS = 32  # traces that are in memory at a time
+_BASELINE_S = 20.0  # pieces of the running baseline: long against a transient
+
+
+def is_first_half(height: int, width: int) -> BoolArray:
+    """Tell which pixels (height, width) belong to the first half: the even ones of row + column."""
+    rows, columns = np.indices((height, width))
+    result: BoolArray = (rows + columns) % 2 == 0
+    return result
+
+
+def normalized(trace: Float32, clock: FrameClock) -> Float32:
+    """Bring a trace (n_frames,) to noise units above its slow baseline.
+
+    The baseline is the median of pieces of 20 s, with straight lines between their middles: a
+    trace of half a footprint was never deconvolved, so nothing else has taken its drift off.
+    """
+    n_pieces = max(1, round(len(trace) / (_BASELINE_S * clock.rate_hz)))
+    edges = np.linspace(0, len(trace), n_pieces + 1).astype(np.int64)
+    middles, levels = [], []
+    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        piece = trace[start:stop]
+        if np.isfinite(piece).any():
+            middles.append((start + stop - 1) / 2)
+            levels.append(float(np.nanmedian(piece)))
+    if not middles:
+        return np.full(len(trace), np.nan, np.float32)
+    sigma = noise(trace)
+    baseline = np.interp(np.arange(len(trace)), middles, levels)
+    if not sigma > 0:
+        return np.full(len(trace), np.nan, np.float32)
+    return ((trace - baseline) / sigma).astype(np.float32)
+
+
+def events_of_half(
+    traces: Float32, clock: FrameClock, params: QualityParams
+) -> Iterator[tuple[int, Events]]:
+    """Find the events of traces (n_cells, n_frames) in grey levels, cell by cell.
+
+    Yields
+    ------
+    cell, events
+        ``events.cell`` is 0 throughout; sizes are in noise units of the half.
+    """
+    for start in range(0, len(traces), _ROWS):
+        rows = np.stack([normalized(row, clock) for row in traces[start : start + _ROWS]])
+        found = find_events(rows, clock, params)
+        for k in range(len(rows)):
+            mine = found.cell == k
+            yield (
+                start + k,
+                Events(
+                    np.zeros(int(mine.sum()), np.int64),
+                    found.onset[mine],
+                    found.peak[mine],
+                    found.end[mine],
+                    found.size[mine],
+                ),
+            )
