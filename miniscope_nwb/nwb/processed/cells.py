@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from hdmf.common import VectorData, VectorIndex
-from pynwb.ophys import ImageSegmentation, OnePhotonSeries, PlaneSegmentation
+from pynwb.ophys import ImageSegmentation, PlaneSegmentation
 
 from miniscope_nwb.nwb.axes import image_to_nwb
 from miniscope_nwb.nwb.processed.context import Context
@@ -25,7 +25,7 @@ DECISION_COLUMNS = {
 }
 
 
-def add_cells(context: Context, corrected: OnePhotonSeries | None) -> PlaneSegmentation:
+def add_cells(context: Context) -> PlaneSegmentation:
     """Add the table of cells; the masks themselves come later, one at a time."""
     extraction, frame = context.run.extraction, context.frame
     n_cells = extraction.n_cells
@@ -39,7 +39,7 @@ def add_cells(context: Context, corrected: OnePhotonSeries | None) -> PlaneSegme
         description=f"Components that {context.run.engine} {context.run.engine_version} found in "
         f"{context.run.series} (run {context.run.name}); accepted says which are held to be cells.",
         imaging_plane=context.raw.imaging_plane,
-        reference_images=[corrected if corrected is not None else context.raw],
+        reference_images=[context.raw],  # of the masks' size, as a preview is not
         columns=columns,
         id=list(range(n_cells)),
     )

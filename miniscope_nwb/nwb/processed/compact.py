@@ -23,10 +23,12 @@ def export(source: Path, target: Path) -> None:
     """
     with CarefulFile(target) as disk, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Ignoring the following cached namespace")
+        warnings.filterwarnings("ignore", message="The file path provided")
         with (
             h5py.File(disk, "w") as file,
             NWBHDF5IO(source, "r") as reader,
-            NWBHDF5IO(file=file, mode="w") as writer,
+            # Without a path, however odd, hdmf takes links inside the file for external ones.
+            NWBHDF5IO(Path(file.filename).absolute(), file=file, mode="w") as writer,
         ):
             writer.export(src_io=reader, write_args={"link_data": False})
             disk.check()

@@ -21,7 +21,6 @@ from miniscope_nwb.nwb.processed.motion import add_motion
 from miniscope_nwb.nwb.processed.names import (
     DECISIONS,
     FIGURES,
-    MOTION_CORRECTION,
     PARAMETERS,
     ROUNDS,
     RUNS,
@@ -89,15 +88,13 @@ def add_objects(
     inner = (run.extraction.height, run.extraction.width)
     frame = make_frame(run.prepared, height=height, width=width, inner=inner)
     context = Context(nwb, raw, run, plan.names, frame, np.asarray(times_s))
-    corrected = None
     if not plan.shares_motion:
+        corrected = None
         if movie is not None and plan.corrected != "none":
             corrected = corrected_series(context, movie, plan.corrected)
         add_motion(context, corrected)
-    elif plan.motion == plan.names.stack:
-        corrected = context.module[MOTION_CORRECTION][plan.motion].corrected
     add_images(context)
-    segmentation = add_cells(context, corrected)
+    segmentation = add_cells(context)
     add_traces(context, segmentation)
     add_quality(context, segmentation)
     return context.later
