@@ -8,8 +8,10 @@ fires once in an hour is as visible as any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,7 @@ from miniscope_nwb.results import Float32, FloatImage
 THRESHOLD_SIGMAS = 3.0  # below it a value is noise: of Gaussian noise 0.13 % are above
 _N_BASELINE_FRAMES = 150  # their median is the baseline: a standard error of 0.1 sigma
 
+ENTRY = np.dtype([("pixel", np.int32), ("frame", np.int32), ("value", np.float32)])
 Int32 = npt.NDArray[np.int32]
 Subtract = Callable[[FrameBlock], None]
 
@@ -112,6 +115,7 @@ def find_bright(
     level: Level,
     *,
     region: BoolArray,
+    scratch: Path,
     subtract: Subtract | None = None,
 ) -> BrightPixels:
     """Collect the bright pixels of all usable frames.
@@ -126,6 +130,8 @@ def find_bright(
         Baseline and noise of the filtered movie.
     region
         (height, width): pixels that may be bright.
+    scratch
+        Folder for the entries, 20 bytes each while they are sorted and 8 then.
     subtract
         Takes what is known already off a block of frames, in place.
     """
@@ -134,34 +140,58 @@ def find_bright(
     noise = np.where(region, level.noise, np.inf).astype(np.float32)
     shape = noise.shape
 
-    def collect(block: FrameBlock) -> tuple[Int32, Int32, Float32]:
+    def collect(block: FrameBlock) -> npt.NDArray[Any]:
         if subtract is not None:
             subtract(block)
         filtered = highpass(block.pixels, kernel, seen=block.seen)
         return _collect(filtered, block.numbers, level.baseline, noise)
 
-    parts = list(frames.each(collect))
-    pixels = np.concatenate([np.empty(0, np.int32), *(part[0] for part in parts)])
-    numbers = np.concatenate([np.empty(0, np.int32), *(part[1] for part in parts)])
-    values = np.concatenate([np.empty(0, np.float32), *(part[2] for part in parts)])
-    counts = np.bincount(pixels, minlength=shape[0] * shape[1])
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    by_pixel = np.empty(len(pixels), np.int32), np.empty(len(pixels), np.float32)
-    kernels.sort_by_pixel(pixels, numbers, values, starts[:-1].copy(), *by_pixel)
     height, width = shape
-    return BrightPixels(height, width, frames.n_usable, starts, *by_pixel, level)
+    counts = np.zeros(height * width, np.int64)
+    listed = scratch / "bright_by_frame.bin"
+    with listed.open("wb") as file:
+        for part in frames.each(collect):
+            file.write(np.ascontiguousarray(part).tobytes())
+            counts += np.bincount(part["pixel"], minlength=len(counts))
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    numbers = _mapped(scratch / "bright_frames.npy", np.int32, int(starts[-1]))
+    values = _mapped(scratch / "bright_values.npy", np.float32, int(starts[-1]))
+    at = starts[:-1].copy()
+    for entries in _read_back(listed):
+        kernels.sort_by_pixel(
+            entries["pixel"].copy(), entries["frame"].copy(), entries["value"].copy(), at,
+            numbers, values,
+        )  # fmt: skip
+    listed.unlink()
+    return BrightPixels(height, width, frames.n_usable, starts, numbers, values, level)
+
+
+def _mapped(path: Path, dtype: npt.DTypeLike, size: int) -> npt.NDArray[Any]:
+    """Make an array in a file; plain, for compiled code."""
+    return np.asarray(np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(size,)))
+
+
+def _read_back(path: Path) -> Iterator[npt.NDArray[Any]]:
+    """Give the entries of a file, a piece at a time."""
+    with path.open("rb") as file:
+        while True:
+            entries = np.frombuffer(file.read(ENTRY.itemsize << 20), ENTRY)
+            if not len(entries):
+                return
+            yield entries
 
 
 def _collect(
     filtered: Float32, numbers: IntArray, baseline: FloatImage, noise: FloatImage
-) -> tuple[Int32, Int32, Float32]:
-    """Return pixels, frames and values of what is bright in filtered frames."""
+) -> npt.NDArray[Any]:
+    """Return the bright pixels of filtered frames, of type `ENTRY`, in the order of frames."""
     from miniscope_nwb.extract import bright_kernels as kernels
 
-    count = kernels.count_bright(filtered, baseline, noise, THRESHOLD_SIGMAS)
-    pixels, frames = np.empty(count, np.int32), np.empty(count, np.int32)
-    values = np.empty(count, np.float32)
+    entries = np.empty(kernels.count_bright(filtered, baseline, noise, THRESHOLD_SIGMAS), ENTRY)
+    pixels, frames = np.empty(len(entries), np.int32), np.empty(len(entries), np.int32)
+    values = np.empty(len(entries), np.float32)
     kernels.take_bright(
         filtered, baseline, noise, THRESHOLD_SIGMAS, numbers, pixels, frames, values
     )
-    return pixels, frames, values
+    entries["pixel"], entries["frame"], entries["value"] = pixels, frames, values
+    return entries

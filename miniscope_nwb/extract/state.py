@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -19,7 +20,7 @@ from miniscope_nwb.extract.plan import MIN_CORR, MIN_PNR, Plan, make_plan, seed_
 from miniscope_nwb.extract.project import make_projector, project_all
 from miniscope_nwb.extract.result import make_empty_result, make_result
 from miniscope_nwb.extract.ring import Ring, fit_ring, subtract_cells
-from miniscope_nwb.extract.seeding import SeedRules, Seeds, find_seeds
+from miniscope_nwb.extract.seeding import SeedRules, Seeds, find_seeds, write_traces
 from miniscope_nwb.extract.spatial import FootprintRules, update_footprints
 from miniscope_nwb.extract.statistics import gather
 from miniscope_nwb.extract.temporal import TraceMaps, TraceRules, update_traces
@@ -50,6 +51,7 @@ class Extraction:
     level: Level | None = None  # of the filtered movie
     thresholds: tuple[float, float] = (MIN_CORR, MIN_PNR)  # of seeds: min_corr, min_pnr
     derived: list[Derived] = field(default_factory=list)
+    _rooms: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
 
     @classmethod
@@ -76,6 +78,20 @@ class Extraction:
         path = self.resources.scratch / f"{name}_{next(self._numbers)}.npy"
         return map_array(path, (n_cells, self.job.movie.n_frames))
 
+    def _room(self, name: str, n_cells: int) -> npt.NDArray[np.float32]:
+        """Return a map of so many rows, an old one of this name where it is large enough."""
+        if name not in self._rooms or len(self._rooms[name]) < n_cells:
+            self._forget(name)
+            self._rooms[name] = self._map(name, n_cells)
+        return self._rooms[name][:n_cells]
+
+    def _forget(self, name: str) -> None:
+        """Give the disk space of a map back (where the system lets a mapped file go)."""
+        old = self._rooms.pop(name, None)
+        if isinstance(old, np.memmap) and old.filename is not None:
+            with suppress(OSError):
+                Path(old.filename).unlink()
+
     def seed(self) -> None:
         """Search for cells, in what the present ones leave."""
         kernel = center_surround_kernel(self.plan.diameter_px)
@@ -91,7 +107,7 @@ class Extraction:
             )
             self.derived += derived
         bright = find_bright(
-            self.frames, kernel, self.level, region=region,
+            self.frames, kernel, self.level, region=region, scratch=self.resources.scratch,
             subtract=subtract if len(self.footprints) else None,
         )  # fmt: skip
         min_corr, min_pnr = self.thresholds
@@ -106,7 +122,7 @@ class Extraction:
         self.n_seeds += len(seeds)
         if not len(self.footprints) and not len(seeds):
             self.emptied_by = _what_emptied(seeds, rules)
-        self._add(tight(seeds.footprints), seeds.traces)
+        self._add(seeds)
 
     def _explained(self, numbers: IntArray) -> npt.NDArray[np.float32]:
         """Return what the cells explain of some frames, noise of their traces included.
@@ -119,16 +135,21 @@ class Extraction:
         above = self.maps.raw[:, numbers] - baseline[:, None]
         return np.where(np.isfinite(above), above, self.maps.denoised[:, numbers])
 
-    def _add(self, footprints: Footprints, traces: npt.NDArray[np.float32]) -> None:
-        merged = self._map("traces", len(self.footprints) + len(footprints))
-        merged[: len(self.footprints)] = self.traces
-        merged[len(self.footprints) :] = traces
-        self.footprints, self.traces = joined(self.footprints, footprints), merged
+    def _add(self, seeds: Seeds) -> None:
+        n = len(self.footprints)
+        merged = self._map("denoised", n + len(seeds))
+        for k in range(n):
+            merged[k] = self.traces[k]
+        write_traces(seeds, merged[n:])
+        self._forget("denoised")
+        self._rooms["denoised"] = merged
+        self.footprints, self.traces = joined(self.footprints, tight(seeds.footprints)), merged
+        self.maps = None
 
     def take_given(self, seeds: Sparse) -> None:
         """Start from given masks."""
         self.footprints = from_sparse(seeds, self.shape[1])
-        self.traces = self._map("traces", len(self.footprints))
+        self.traces = self._room("denoised", len(self.footprints))
         self.n_seeds = len(self.footprints)
 
     def fit_background(self) -> None:
@@ -147,10 +168,9 @@ class Extraction:
         assert self.ring is not None
         projector = make_projector(self.footprints, self.ring)
         n = len(self.footprints)
-        projections = self._map("projections", n)
+        projections = self._room("projections", n)
         project_all(self.frames, projector, projections)
-        maps = self._map("raw", n), self._map("denoised", n), self._map("deconvolved", n)
-        maps[1][:] = self.traces
+        maps = self._room("raw", n), self.traces, self._room("deconvolved", n)
         rules = TraceRules(
             clock=self.job.movie.clock,
             is_left_out=self.job.is_left_out,
@@ -182,7 +202,8 @@ class Extraction:
         merging.scale_traces(self.traces, peaks.astype(np.float64))
         kept = np.flatnonzero(peaks > 0)
         self.footprints = tight(footprints.chosen(kept))
-        self.traces = self.traces[kept]
+        self.traces = compact(self.traces, kept)
+        self.maps = None
 
     def merge(self) -> bool:
         """Merge components that are one cell, say whether any was; given masks stay apart."""
@@ -197,7 +218,8 @@ class Extraction:
             footprints, kept = merging.merge(
                 self.footprints, self.traces, groups, height=height, width=width
             )
-            self.footprints, self.traces = tight(footprints), self.traces[kept]
+            self.footprints, self.traces = tight(footprints), compact(self.traces, kept)
+            self.maps = None
         return bool(groups)
 
     def weed(self) -> None:
@@ -214,9 +236,9 @@ class Extraction:
         self.footprints = self.footprints.chosen(kept)
         m, f = self.maps, self.maps.fits
         self.maps = TraceMaps(
-            m.raw[kept],
-            m.denoised[kept],
-            m.deconvolved[kept],
+            compact(m.raw, kept),
+            compact(m.denoised, kept),
+            compact(m.deconvolved, kept),
             m.noise[kept],
             Fits(f.baseline[kept], f.penalty[kept], f.noise[kept]),
         )
@@ -245,3 +267,11 @@ def _what_emptied(seeds: Seeds, rules: SeedRules) -> str:
     if seeds.best_corr < rules.min_corr:
         return f"min_corr {rules.min_corr:.2f} (the highest is {seeds.best_corr:.2f})"
     return f"min_corr {rules.min_corr:.2f} and min_pnr {rules.min_pnr:.1f} together"
+
+
+def compact(rows: npt.NDArray[np.float32], kept: IntArray) -> npt.NDArray[np.float32]:
+    """Move the rows that are kept (ascending) to the front, in place; return these."""
+    for to, row in enumerate(kept.tolist()):
+        if to != row:
+            rows[to] = rows[row]
+    return rows[: len(kept)]

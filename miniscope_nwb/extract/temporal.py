@@ -70,13 +70,13 @@ def update_traces(
     raw, denoised, deconvolved = maps
     n_cells = len(projections)
     scale = np.diag(matrix)
-    others = csr_array(matrix - np.diag(scale))
+    others = csr_array((matrix - np.diag(scale)).astype(np.float32))
     groups = independent_groups(matrix)
     noise = np.ones(n_cells)
     found = np.full((3, n_cells), np.nan)
     for sweep in range(n_sweeps):
         for group in groups:
-            left = projections[group] - (others[group] @ denoised).astype(np.float32)
+            left = projections[group] - others[group] @ np.asarray(denoised)
             raw[group] = left / scale[group, None].astype(np.float32)
             if sweep in {0, n_sweeps - 1}:
                 noise[group] = _noises(raw[group], rules)
