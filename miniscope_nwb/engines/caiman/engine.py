@@ -34,6 +34,7 @@ from miniscope_nwb.engines.caiman.parameters import (
 )
 from miniscope_nwb.engines.caiman.prediction import predict
 from miniscope_nwb.engines.caiman.process import job_folder, run_job
+from miniscope_nwb.engines.caiman.residual import with_template
 from miniscope_nwb.engines.caiman.result import to_extraction_result
 from miniscope_nwb.engines.caiman.timeline import Timeline, even_timeline, same_timeline
 from miniscope_nwb.errors import EngineError
@@ -91,7 +92,8 @@ class CaimanEngine:
             rigid = self._motion_pass(place, job, folder, resources, is_piecewise=False)
             if job.params.method == "rigid":
                 return rigid
-            if not rigid.block_residual_px > job.params.piecewise_threshold_px:
+            threshold = job.params.piecewise_threshold_px
+            if not rigid.block_residual_px * job.prepared.spatial_factor > threshold:
                 return rigid
             resources.say(
                 f"After rigid correction blocks still move by {rigid.block_residual_px:.2f} px: "
@@ -140,13 +142,20 @@ class CaimanEngine:
         work = {"task": "motion"} | _common(job, values, path, resources)
         done = run_job(place, work, folder, resources)
         with np.load(folder / "motion.npz") as arrays:
-            return to_motion_result(
+            found = to_motion_result(
                 arrays,
                 is_left_out=job.prepared.is_left_out,
                 max_shift_px=max(done["parameters"]["motion"]["max_shifts"]),
                 derived=(*values.derived(job.extra), _all_of(done)),
                 versions=_versions(done),
             )
+        if not found.is_registered.any():
+            resources.say(
+                "CaImAn placed no frame: every shift stands at the farthest allowed one; give a "
+                "larger motion.max_shift_px."
+            )
+            return found
+        return with_template(found, job, n_threads=resources.n_threads)
 
     def _place(self) -> Place:
         place = find_caiman(self._python)
