@@ -32,6 +32,9 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
         return state.empty_result()
     state.fit_background()
     state.update_traces()
+    if job.seeds is not None:  # nothing was known of their light when the background was fitted
+        state.fit_background()
+        state.update_traces()
     for round_number in range(job.params.n_rounds):
         state.update_footprints()
         state.merge()
@@ -43,4 +46,5 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
             return state.empty_result()
     while state.merge():
         state.update_traces()
+    state.finish()
     return state.result()

@@ -17,6 +17,7 @@ def make_result(state: Extraction) -> ExtractionResult:
     assert state.ring is not None
     assert state.maps is not None
     height, width = state.shape
+    assert state.kernels is not None
     maps, n = state.maps, len(state.footprints)
     footprints = state.footprints.sparse(height, width)
     means = np.array([float(np.mean(row)) for row in maps.denoised])
@@ -32,7 +33,7 @@ def make_result(state: Extraction) -> ExtractionResult:
         raw=maps.raw,
         baseline=(maps.fits.baseline + means).astype(np.float32),
         noise=maps.noise.astype(np.float32),
-        kernel=np.tile(state.plan.kernel.astype(np.float32), (n, 1)),
+        kernel=np.asarray(state.kernels, np.float32),
         background=RingBackground(
             state.ring.weights, b0.astype(np.float32), state.ring.factor, state.ring.radius_px
         ),

@@ -23,10 +23,10 @@ from miniscope_nwb.extract.ring import Ring, fit_ring, subtract_cells
 from miniscope_nwb.extract.seeding import SeedRules, Seeds, find_seeds, write_traces
 from miniscope_nwb.extract.spatial import FootprintRules, update_footprints
 from miniscope_nwb.extract.statistics import gather
-from miniscope_nwb.extract.temporal import TraceMaps, TraceRules, update_traces
+from miniscope_nwb.extract.temporal import TraceMaps, TraceRules, finish_traces, update_traces
 from miniscope_nwb.extract.weeding import NOTHING_ROSE, worth_keeping
 from miniscope_nwb.images.filtering import center_surround_kernel
-from miniscope_nwb.recording import IntArray
+from miniscope_nwb.recording import FloatArray, IntArray
 from miniscope_nwb.results import Derived, ExtractionResult, FloatImage, Sparse
 
 _SWEEPS = 3  # over all cells in an update of traces
@@ -46,6 +46,7 @@ class Extraction:
     traces: npt.NDArray[np.float32]  # denoised, (n_cells, n_frames)
     maps: TraceMaps | None = None
     ring: Ring | None = None
+    kernels: FloatArray | None = None  # (n_cells, order)
     n_seeds: int = 0
     emptied_by: str = ""
     level: Level | None = None  # of the filtered movie
@@ -171,17 +172,32 @@ class Extraction:
         projections = self._room("projections", n)
         project_all(self.frames, projector, projections)
         maps = self._room("raw", n), self.traces, self._room("deconvolved", n)
-        rules = TraceRules(
+        self.maps = update_traces(
+            projections, projector.matrix, maps=maps, rules=self._rules(), n_sweeps=_SWEEPS
+        )
+        self.traces = self.maps.denoised
+
+    def _rules(self) -> TraceRules:
+        return TraceRules(
             clock=self.job.movie.clock,
             is_left_out=self.job.is_left_out,
             kernel=self.plan.kernel,
             deconvolve=self.job.params.deconvolve,
             n_threads=self.resources.n_threads,
         )
-        self.maps = update_traces(
-            projections, projector.matrix, maps=maps, rules=rules, n_sweeps=_SWEEPS
+
+    def finish(self) -> None:
+        """Deconvolve all traces with their own kernels."""
+        assert self.maps is not None
+        self.maps, self.kernels, warning = finish_traces(
+            self.maps,
+            self._rules(),
+            decay_s=self.plan.decay_s,
+            order=self.plan.ar_order,
+            s_min=self.job.params.s_min or 0.0,
         )
-        self.traces = self.maps.denoised
+        if warning:
+            self.resources.say(warning)
 
     def update_footprints(self) -> None:
         """Stream over the movie and update the footprints; drop those that vanish."""

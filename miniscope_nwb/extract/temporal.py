@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.deconvolve import Fits, estimate_noise, update_many
+from miniscope_nwb.deconvolve import (
+    Fits,
+    deconvolve_many,
+    estimate_kernels,
+    estimate_noise,
+    update_many,
+)
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
@@ -84,6 +90,46 @@ def update_traces(
             fits = _deconvolve(raw, group, noise[group], start, maps, rules)
             found[:, group] = np.stack([fits.baseline, fits.penalty, fits.noise])
     return TraceMaps(raw, denoised, deconvolved, noise, Fits(*found))
+
+
+def finish_traces(
+    maps: TraceMaps, rules: TraceRules, *, decay_s: float, order: int, s_min: float
+) -> tuple[TraceMaps, FloatArray, str]:
+    """Deconvolve the raw traces for good, each with a kernel of its own.
+
+    Returns
+    -------
+    maps
+        The same arrays, written anew.
+    kernels
+        (n_cells, order).
+    warning
+        One sentence where the traces decay unlike the indicator, or empty.
+    """
+    kernels = estimate_kernels(
+        maps.raw,
+        clock=rules.clock,
+        noise=maps.noise,
+        is_missing=rules.is_left_out,
+        decay_s=decay_s,
+        order=order,
+        n_threads=rules.n_threads,
+    )
+    if not rules.deconvolve:
+        return maps, kernels.coefficients, kernels.warning
+    fits = deconvolve_many(
+        maps.raw,
+        kernel=kernels.coefficients,
+        clock=rules.clock,
+        out_denoised=maps.denoised,
+        out_deconvolved=maps.deconvolved,
+        is_missing=rules.is_left_out,
+        noise=maps.noise,
+        s_min=s_min,
+        n_threads=rules.n_threads,
+    )
+    done = TraceMaps(maps.raw, maps.denoised, maps.deconvolved, maps.noise, fits)
+    return done, kernels.coefficients, kernels.warning
 
 
 def _noises(traces: npt.NDArray[np.float32], rules: TraceRules) -> FloatArray:
