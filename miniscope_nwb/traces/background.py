@@ -28,12 +28,12 @@ SEEN_LEAST = 0.5  # of the weights: less was seen, the value is not known
 class Background(Protocol):
     """What the background adds to sums over footprints."""
 
-    centre: FloatArray  # (height, width): its part that does not change
+    centre: Float32  # (height, width): its part that does not change
 
     def above(self, frames: Float32, start: int) -> FloatArray:
         """Return the changing part on each set of weights, (n_sets, n_cells, n).
 
-        ``frames`` (n, height, width) are those from `start` on, the cells' light taken off.
+        ``frames`` (n, height, width) are those from `start` on, less `centre` and the cells.
         """
         ...
 
@@ -55,7 +55,7 @@ class Ring:
         self._factor = ring.factor
         height, width = ring.b0.shape
         self._shape = (-(-height // ring.factor), -(-width // ring.factor))
-        self.centre = ring.b0.astype(np.float64)
+        self.centre = ring.b0.astype(np.float32)
         adding = _adding(height, width, ring.factor)
         self._wide = [Columns.of(ring.weights.T.astype(np.float64) @ (adding @ w)) for w in weights]
 
@@ -64,7 +64,7 @@ class Ring:
         from miniscope_nwb.traces import footprint_kernels as kernels
 
         x = np.empty((len(frames), *self._shape), np.float32)
-        kernels.bin_above(frames, self.centre, self._factor, x)
+        kernels.bin_pixels(frames, self._factor, x)
         flat = x.reshape(len(frames), -1)
         out = np.empty((len(self._wide), len(self._wide[0].starts) - 1, len(frames)))
         for wide, into in zip(self._wide, out, strict=True):
@@ -80,7 +80,7 @@ class LowRank:
         images = background.images.reshape(n, -1).astype(np.float64)
         self._traces = background.traces
         self._mean = np.array([np.nanmean(row, dtype=np.float64) for row in background.traces])
-        self.centre = (self._mean @ images).reshape(height, width)
+        self.centre = (self._mean @ images).reshape(height, width).astype(np.float32)
         self._on = [np.asarray(w.T @ images.T) for w in weights]  # (n_cells, n_components)
 
     def above(self, frames: Float32, start: int) -> FloatArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
+from miniscope_nwb.recording import FloatArray, IntArray
 from miniscope_nwb.results import Float32, Sparse
 
 
@@ -16,7 +16,7 @@ class Columns:
     """A sparse matrix by columns: `starts` (n_cells + 1,), `pixels` and `weights` (nnz,)."""
 
     starts: IntArray
-    pixels: IntArray
+    pixels: npt.NDArray[np.int32]
     weights: Float32
 
     @staticmethod
@@ -26,12 +26,12 @@ class Columns:
         matrix.sort_indices()
         return Columns(
             matrix.indptr.astype(np.int64),
-            matrix.indices.astype(np.int64),
+            matrix.indices.astype(np.int32),
             matrix.data.astype(np.float32),
         )
 
     @property
-    def arrays(self) -> tuple[IntArray, IntArray, Float32]:
+    def arrays(self) -> tuple[IntArray, npt.NDArray[np.int32], Float32]:
         """The arguments of the kernels."""
         return self.starts, self.pixels, self.weights
 
@@ -48,17 +48,19 @@ class Columns:
         return found
 
 
-def is_first_half(pixels: IntArray, width: int) -> BoolArray:
-    """Say which pixels (C order) lie on the even fields of a checkerboard (row + column)."""
-    even: BoolArray = (pixels // width + pixels % width) % 2 == 0
-    return even
+def halves(footprints: Sparse, width: int) -> list[Sparse]:
+    """Return both halves of the footprints, csc (n_pixels, n_cells) float64.
 
-
-def half(footprints: Columns, width: int, number: int, height: int) -> Sparse:
-    """Return one half of the footprints, csc (n_pixels, n_cells) float64: 0 even, 1 odd fields."""
+    The pixels of the even fields (row + column) of a checkerboard, and those of the odd ones.
+    """
     from scipy.sparse import csc_array
 
-    keep = is_first_half(footprints.pixels, width) == (number == 0)
-    shape = (height * width, len(footprints.starts) - 1)
-    entries = (footprints.pixels[keep], footprints.cells[keep])
-    return csc_array((footprints.weights[keep].astype(np.float64), entries), shape=shape)
+    whole = Columns.of(footprints)
+    is_even = (whole.pixels // width + whole.pixels % width) % 2 == 0
+    return [
+        csc_array(
+            (whole.weights[keep].astype(np.float64), (whole.pixels[keep], whole.cells[keep])),
+            shape=footprints.shape,
+        )
+        for keep in (is_even, ~is_even)
+    ]

@@ -10,7 +10,7 @@ from miniscope_nwb.movie import Movie
 from miniscope_nwb.recording import BoolArray, FloatArray
 from miniscope_nwb.results import ExtractionResult, Float32
 from miniscope_nwb.traces.background import SEEN_LEAST, make_background
-from miniscope_nwb.traces.footprints import Columns, half, is_first_half
+from miniscope_nwb.traces.footprints import Columns, halves
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,17 @@ class MoviePass:
         self._calcium = extraction.denoised
         self._is_left_out = is_left_out
         self._footprints = Columns.of(extraction.footprints)
-        self._is_first = is_first_half(self._footprints.pixels, extraction.width)
-        parts = [
-            half(self._footprints, extraction.width, number, extraction.height) for number in (0, 1)
-        ]
-        self._sums = np.stack([np.asarray(p.sum(axis=0)).ravel() for p in parts])
-        self._energy = np.stack([np.asarray((p * p).sum(axis=0)).ravel() for p in parts])
+        parts = halves(extraction.footprints, extraction.width)
+        self._parts = [Columns.of(part) for part in parts]
+        self._sums = np.stack([part.sums(part.weights) for part in self._parts])
+        self._energy = np.stack([part.sums(part.weights**2.0) for part in self._parts])
         self._background = make_background(extraction, parts)
         shape = (extraction.height, extraction.width)
-        self._centre = np.zeros(shape) if self._background is None else self._background.centre
+        self._centre = np.zeros(shape, np.float32)
+        if self._background is not None:
+            self._centre = self._background.centre
         # Of the part of the background that does not change, the mean on each footprint.
-        flat = np.nan_to_num(self._centre.ravel())
+        flat = np.nan_to_num(self._centre.ravel()).astype(np.float64)
         self._constant = (parts[0] + parts[1]).T @ flat / self._sums.sum(axis=0)
 
     def block(self, start: int, stop: int) -> Block:
@@ -56,9 +56,10 @@ class MoviePass:
         frames = np.ascontiguousarray(self._movie.read(start, stop), np.float32)
         calcium = np.nan_to_num(np.asarray(self._calcium[:, start:stop], np.float32))
         intensity = self._intensity(frames, start, stop)
-        take_off(frames.reshape(len(frames), -1), *self._footprints.arrays, calcium)
+        pixels = frames.reshape(len(frames), -1)
+        take_off(pixels, self._centre.ravel(), *self._footprints.arrays, calcium)
         light = None if self._background is None else self._background.above(frames, start)
-        found = self._halves(frames, calcium, light)
+        found = self._halves(pixels, calcium, light)
         neuropil = np.full(calcium.shape, np.nan, np.float32)
         if light is not None:
             neuropil[:] = light.sum(axis=0) / self._sums.sum(axis=0)[:, np.newaxis]
@@ -75,26 +76,26 @@ class MoviePass:
         if self._recorded is not self._movie:
             frames = np.ascontiguousarray(self._recorded.read(start, stop), np.float32)
         out = np.empty((len(self._calcium), len(frames)), np.float32)
-        weighted_mean(frames.reshape(len(frames), -1), *self._footprints.arrays, SEEN_LEAST, out)
+        pixels, sums = frames.reshape(len(frames), -1), self._sums.sum(axis=0)
+        weighted_mean(pixels, *self._footprints.arrays, sums, SEEN_LEAST, out)
         return out
 
-    def _halves(self, frames: Float32, calcium: Float32, light: FloatArray | None) -> Float32:
+    def _halves(self, left: Float32, calcium: Float32, light: FloatArray | None) -> Float32:
         """Return the demixed traces on both halves, (2, n_cells, n).
 
-        Least squares with the half's pixels alone, in what all cells leave of the frames; the
+        Least squares with the half's pixels alone, in what all cells have left of the frames; the
         cell's own calcium, which knows both halves, is put back and so plays no part. Where pixels
         were not seen, the changing background on the rest is in proportion to its weights.
         """
-        from miniscope_nwb.traces.footprint_kernels import halves
+        from miniscope_nwb.traces.footprint_kernels import project
 
-        n, n_cells = len(frames), len(calcium)
-        sums = np.empty((n, n_cells, 2, 3))
-        pixels = frames.reshape(n, -1)
-        halves(pixels, self._centre.ravel(), *self._footprints.arrays, self._is_first, sums)
-        out = np.full((2, n_cells, n), np.nan, np.float32)
-        for number in (0, 1):
-            above, seen, energy = sums[:, :, number].transpose(2, 1, 0)
-            whole, full = self._sums[number, :, np.newaxis], self._energy[number, :, np.newaxis]
+        out = np.full((2, *calcium.shape), np.nan, np.float32)
+        for number, part in enumerate(self._parts):
+            whole, full = self._sums[number], self._energy[number]
+            sums = np.empty((3, *calcium.shape))
+            project(left, *part.arrays, whole, full, sums)
+            above, seen, energy = sums
+            whole, full = whole[:, np.newaxis], full[:, np.newaxis]
             if light is not None:
                 share = np.divide(seen, whole, out=np.zeros_like(seen), where=whole > 0)
                 above = above - share * light[number]
