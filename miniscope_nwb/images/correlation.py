@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from miniscope_nwb.images.seen import SeenCount
 from miniscope_nwb.recording import IntArray
 from miniscope_nwb.results import Float32, FloatImage
 
@@ -86,41 +87,37 @@ class LocalCorrelation:
         threshold = np.where(np.isfinite(noise), noise, np.inf) * sigmas
         if sigmas == -np.inf:
             threshold = np.full(noise.shape, -np.inf)
-        self._threshold = threshold.astype(np.float32)
+        self._cut = (self._baseline + threshold).astype(np.float32)
         self._sums = np.zeros((6, *noise.shape), np.float64)
-        self._count = np.zeros(noise.shape, np.int64)
+        self._seen = SeenCount(*noise.shape)
 
     def add(self, frames: Float32, *, seen: IntArray | None = None) -> None:
         """Add filtered frames, (n, height, width), in any order and with any gaps."""
         from miniscope_nwb.images import correlation_kernels as kernels
 
-        kernels.add_products(
-            frames,
-            _bounds(frames, seen),
-            self._baseline,
-            self._threshold,
-            self._sums,
-            self._count,
-        )
+        bounds = _bounds(frames, seen)
+        kernels.add_products(frames, bounds, self._baseline, self._cut, self._sums)
+        self._seen.add(bounds)
 
     def empty_copy(self) -> LocalCorrelation:
         """Return an accumulator of the same thresholds that has seen nothing."""
         copy = object.__new__(LocalCorrelation)
-        copy._baseline, copy._threshold = self._baseline, self._threshold
-        copy._sums, copy._count = np.zeros_like(self._sums), np.zeros_like(self._count)
+        copy._baseline, copy._cut = self._baseline, self._cut
+        copy._sums, copy._seen = np.zeros_like(self._sums), SeenCount(*self._cut.shape)
         return copy
 
     def merge(self, other: LocalCorrelation) -> None:
         """Add what another accumulator has seen."""
         self._sums += other._sums
-        self._count += other._count
+        self._seen.merge(other._seen)
 
     def result(self) -> FloatImage:
         """Return the local correlation, (height, width), -1 to 1.
 
         0 where a pixel never exceeds the threshold, NaN where no frame saw it.
         """
-        n = np.maximum(self._count, 1)
+        count = self._seen.count()
+        n = np.maximum(count, 1)
         mean = self._sums[0] / n
         variance = self._sums[1] / n - mean**2
         # What cancellation leaves of a constant is no variance.
@@ -128,7 +125,7 @@ class LocalCorrelation:
         total, neighbours = np.zeros_like(mean), np.zeros(mean.shape, np.int64)
         for number, (down, right) in enumerate(_NEIGHBOURS):
             here, there = _pairs(mean.shape, down, right)
-            both = np.minimum(self._count[here], self._count[there])
+            both = np.minimum(count[here], count[there])
             products = self._sums[2 + number][here] / np.maximum(both, 1)
             covariance = products - mean[here] * mean[there]
             scale = deviation[here] * deviation[there]
@@ -137,7 +134,7 @@ class LocalCorrelation:
                 total[part] += np.where(both > 0, value, 0)
                 neighbours[part] += both > 0
         image = np.clip(total / np.maximum(neighbours, 1), -1, 1)
-        result: FloatImage = np.where(self._count > 0, image, np.nan).astype(np.float32)
+        result: FloatImage = np.where(count > 0, image, np.nan).astype(np.float32)
         return result
 
 

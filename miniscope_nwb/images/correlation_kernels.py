@@ -44,35 +44,33 @@ def raise_peak(frames: Array, bounds: Array, peak: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def add_products(
-    frames: Array, bounds: Array, baseline: Array, threshold: Array, sums: Array, count: Array
-) -> None:
+def add_products(frames: Array, bounds: Array, baseline: Array, cut: Array, sums: Array) -> None:
     """Add moments of the values above a threshold; the rest counts as zero.
 
     ``sums`` (6, height, width) are the sums of a value, of its square and of its products with the
     pixels to the right, below to the left, below, and below to the right. A value is what exceeds
-    `baseline`, where it is above `threshold`. Few values are: the loop is cheap.
+    `baseline`, where a pixel is above `cut`. Few are: the loop is cheap, and with rows outside of
+    frames what it needs stays in the cache.
     """
-    for t in range(len(frames)):
-        frame = frames[t]
-        top, bottom, left, right = bounds[t, 0], bounds[t, 1], bounds[t, 2], bounds[t, 3]
-        for y in range(top, bottom):
+    n, height, _ = frames.shape
+    for y in range(height):
+        for t in range(n):
+            if y < bounds[t, 0] or y >= bounds[t, 1]:
+                continue
+            left, right, has_below = bounds[t, 2], bounds[t, 3], y + 1 < bounds[t, 1]
+            row = frames[t, y]
             for x in range(left, right):
-                count[y, x] += 1
-                value = frame[y, x] - baseline[y, x]
-                if not value > threshold[y, x]:
+                if not row[x] > cut[y, x]:
                     continue
+                value = np.float64(row[x] - baseline[y, x])
                 sums[0, y, x] += value
-                sums[1, y, x] += np.float64(value) * value
-                if x + 1 < right:
-                    other = frame[y, x + 1] - baseline[y, x + 1]
-                    if other > threshold[y, x + 1]:
-                        sums[2, y, x] += np.float64(value) * other
-                if y + 1 == bottom:
+                sums[1, y, x] += value * value
+                if x + 1 < right and row[x + 1] > cut[y, x + 1]:
+                    sums[2, y, x] += value * np.float64(row[x + 1] - baseline[y, x + 1])
+                if not has_below:
                     continue
-                for side in range(-1, 2):
-                    if x + side < left or x + side >= right:
-                        continue
-                    other = frame[y + 1, x + side] - baseline[y + 1, x + side]
-                    if other > threshold[y + 1, x + side]:
-                        sums[4 + side, y, x] += np.float64(value) * other
+                for other in range(max(x - 1, left), min(x + 2, right)):
+                    below = frames[t, y + 1, other]
+                    if below > cut[y + 1, other]:
+                        product = value * np.float64(below - baseline[y + 1, other])
+                        sums[4 + other - x, y, x] += product
