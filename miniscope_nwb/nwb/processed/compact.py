@@ -26,7 +26,9 @@ def export(source: Path, target: Path) -> None:
         warnings.filterwarnings("ignore", message="The file path provided")
         with (
             h5py.File(disk, "w") as file,
-            NWBHDF5IO(source, "r") as reader,
+            # HDF5 packs a chunk anew that lies in its cache: without one, bytes stay as they are.
+            h5py.File(source, "r", rdcc_nbytes=0) as stored,
+            NWBHDF5IO(source.absolute(), file=stored, mode="r") as reader,
             # Without a path, however odd, hdmf takes links inside the file for external ones.
             NWBHDF5IO(Path(file.filename).absolute(), file=file, mode="w") as writer,
         ):
