@@ -11,7 +11,7 @@ import numpy as np
 from pynwb import NWBHDF5IO
 
 from miniscope_nwb.errors import OutputError
-from miniscope_nwb.nwb.processed.names import GROUP, MODULE, SEGMENTATIONS
+from miniscope_nwb.nwb.processed.names import MODULE, SEGMENTATIONS
 from miniscope_nwb.nwb.processed.new_version import NewVersion
 from miniscope_nwb.nwb.processed.read import find_run, read_decisions
 from miniscope_nwb.nwb.processed.runs import read_runs
@@ -32,15 +32,12 @@ def recheck_run(version: NewVersion, run: RunRecord) -> None:
         if row is None:
             raise _incomplete(version, "the run is not in ProcessingRuns")
         _check_kept(version, before, file)
-        paths = [f"acquisition/{run.series}", row.translation_path]
-        if run.extraction.n_cells:
-            traces = file[f"{GROUP}/{row.names.fluorescence}"]
-            paths += [node.name for node in traces.values()]
-        for path in paths:
-            _check_data(version, file, f"{path}/data")
-        if run.extraction.n_cells:
-            masks = f"{GROUP}/{SEGMENTATIONS}/{row.names.segmentation}/image_mask"
-            _check_data(version, file, masks)
+        _check_chunks(version, file[f"acquisition/{run.series}/data"], must_be_full=False)
+        if f"{row.translation_path}/data" not in file:
+            raise _incomplete(version, f"{row.translation_path} is missing")
+        for path in (*row.names.cell_paths(), *row.names.motion_paths()):
+            for data in _datasets(file.get(path)):
+                _check_chunks(version, data)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Ignoring the following cached namespace")
         with NWBHDF5IO(version.part, "r") as nwb_io:
@@ -73,22 +70,32 @@ def _n_bytes(data: h5py.Dataset) -> int:
     return int(data.id.get_storage_size())
 
 
-def _check_data(version: NewVersion, file: h5py.File, path: str) -> None:
+def _datasets(node: Any) -> list[h5py.Dataset]:
+    """All datasets below an object, without those that links lead to."""
+    found: list[h5py.Dataset] = []
+
+    def note(_: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            found.append(item)
+
+    if isinstance(node, h5py.Group):
+        node.visititems(note)
+    return found
+
+
+def _check_chunks(version: NewVersion, data: h5py.Dataset, *, must_be_full: bool = True) -> None:
     """See that every chunk of a dataset is there, the last one inside the file."""
-    data: Any = file.get(path)
-    if data is None:
-        raise _incomplete(version, f"{path} is missing")
     if data.chunks is None:
         return
     expected = math.prod(
         -(-size // chunk) for size, chunk in zip(data.shape, data.chunks, strict=True)
     )
     found = data.id.get_num_chunks()
-    if found < expected and path.startswith(GROUP):
-        raise _incomplete(version, f"{path} has {found} of {expected} chunks")
+    if must_be_full and found < expected:
+        raise _incomplete(version, f"{data.name} has {found} of {expected} chunks")
     last = data.id.get_chunk_info(found - 1) if found else None
     if last is not None and last.byte_offset + last.size > version.part.stat().st_size:
-        raise _incomplete(version, f"the last chunk of {path} lies beyond the end")
+        raise _incomplete(version, f"the last chunk of {data.name} lies beyond the end")
 
 
 def _incomplete(version: NewVersion, what: str) -> OutputError:
