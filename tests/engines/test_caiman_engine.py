@@ -16,7 +16,6 @@ from miniscope_nwb.results import LowRankBackground, RingBackground
 from miniscope_nwb.testing.engine_suite import EngineContract
 from miniscope_nwb.testing.jobs import extract_job, motion_job, resources, simulated_movie
 
-
 # CaImAn takes minutes where other work shares the cores.
 pytestmark = pytest.mark.timeout(1200)
 

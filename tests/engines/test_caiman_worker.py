@@ -110,8 +110,10 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 Path({str(mark)!r}).write_text(str(child.pid))
 sys.exit(5)
 """
+    began = time.monotonic()
     with pytest.raises(EngineError):
         run(tmp_path, movie, body)
+    assert time.monotonic() - began < 30  # though the child holds the output open
     pid = int(mark.read_text())
     deadline = time.monotonic() + 10
     while _is_running(pid) and time.monotonic() < deadline:
@@ -126,22 +128,49 @@ def _is_running(pid):
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_real_worker_ends_when_nobody_listens(tmp_path):
-    """Our own worker ends by itself when the process that started it is killed."""
+def start_channel(rest):
+    """Start a process that talks as our own worker does, and then does `rest`."""
     code = f"""
-import sys, types, importlib.util, time
-sys.path.insert(0, {str(Path(process.SCRIPT).parents[4])!r})
+import sys, time
+sys.path.insert(0, {str(process.SCRIPT.parents[4])!r})
 from miniscope_nwb.engines.caiman.worker import talk
 talk.BEAT_S = 0.1
 channel = talk.Channel()
+{rest}
 time.sleep(60)
 """
-    worker = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
-    assert json.loads(worker.stdout.readline())["beat"] >= 0
-    worker.stdout.close()
-    assert worker.wait(timeout=20) != 0
+
+
+def test_real_worker_ends_when_nobody_listens():
+    """Our own worker ends by itself when the process that started it is killed."""
+    with start_channel("") as worker:
+        assert json.loads(worker.stdout.readline())["beat"] >= 0
+        worker.stdout.close()
+        assert worker.wait(timeout=30) != 0
+
+
+def test_real_worker_tells_that_its_pool_was_killed():
+    """A pool waits for ever for a process that was killed; our worker does not."""
+    with start_channel("channel.watch([type('Dead', (), {'exitcode': -9})()])") as worker:
+        told, _ = worker.communicate(timeout=30)
+    end = json.loads(told.splitlines()[-1])
+    assert end == {"kind": "killed", "error": "one of its processes ended with -9"}
+    assert worker.returncode != 0
+
+
+def test_what_others_print_is_no_message():
+    """CaImAn prints to the standard output: that goes to the error output, from any depth."""
+    rest = "print('Loading'); import os; os.write(1, b'deeper'); channel.tell(done={}); os._exit(0)"
+    with start_channel(rest) as worker:
+        told, printed = worker.communicate(timeout=30)
+    assert [json.loads(line) for line in told.splitlines()][-1] == {"done": {}}
+    assert printed.split() == [b"Loading", b"deeper"] or printed.split() == [b"deeperLoading"]
 
 
 def test_real_worker_without_caiman(tmp_path, movie):

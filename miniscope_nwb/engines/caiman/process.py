@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ ONE_THREAD = (
     "VECLIB_MAXIMUM_THREADS",
 )
 SILENCE_S = 1800.0  # without a beat; a machine that swaps may be silent for minutes
+POLL_S = 0.5  # how soon it is noticed that the process has ended
 N_LAST_WORDS = 12  # lines of the error output that a message shows
 SHELL_SIGNAL = 128  # a shell reports a signal as this plus its number
 SCRIPT = Path(__file__).parent / "worker" / "start.py"
@@ -109,11 +111,19 @@ def _listen(process: subprocess.Popen[bytes], resources: Resources) -> dict[str,
     lines: queue.Queue[bytes | None] = queue.Queue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
     end: dict[str, Any] = {}
+    heard = time.monotonic()
     while True:
+        has_ended = process.poll() is not None  # asked first, so that its last lines are read
         try:
-            line = lines.get(timeout=SILENCE_S)
+            line = lines.get(timeout=POLL_S)
         except queue.Empty:
-            return {"kind": "silent", "error": f"it said nothing for {SILENCE_S / 60:.0f} minutes"}
+            if has_ended:  # children that outlive it hold its output open
+                return end
+            if time.monotonic() - heard > SILENCE_S:
+                minutes = SILENCE_S / 60
+                return {"kind": "silent", "error": f"it said nothing for {minutes:.0f} minutes"}
+            continue
+        heard = time.monotonic()
         if line is None:
             process.wait()
             return end
