@@ -243,6 +243,6 @@ def test_names_are_placed_where_caiman_has_them():
 def test_prediction_grows_with_the_movie():
     task = Task(n_frames=1000, height=300, width=300, itemsize=1, n_cells=50, n_threads=2)
     twice = predict(replace(task, n_frames=2000))
-    assert twice.scratch_bytes == 2 * predict(task).scratch_bytes
+    assert twice.scratch_bytes == pytest.approx(2 * predict(task).scratch_bytes, abs=2)
     assert twice.seconds["extract"] > predict(task).seconds["extract"]
     assert regular_clock(3, rate_hz=10.0).n_frames == 3
