@@ -17,7 +17,6 @@ from miniscope_nwb.recording import BoolArray, FloatArray
 MAX_ROUNDS = 10  # of pooling from scratch; two to four are usual
 UPDATE_ROUNDS = 1  # inside an extraction, which comes back to every trace anyway
 TOLERANCE = 1e-4  # of the noise: baseline and penalty are found to it
-BYTES_A_SAMPLE = {1: 100, 2: 260}  # of a trace at work, by order; float64 pools included
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +245,11 @@ def _solver(kernel: FloatArray, clock: FrameClock) -> Solve:
     """Return the compiled solver of the kernels' order, bound to the frames' times."""
     from miniscope_nwb.deconvolve import ar1_kernels, ar2_kernels
 
+    for cell, coefficients in enumerate(kernel):
+        slow, fast = kernel_roots(coefficients)
+        if not 0 <= fast <= slow < 1 or (slow == 0 and kernel.shape[1] == 2):
+            message = f"The kernel {coefficients.tolist()} of cell {cell} does not decay smoothly."
+            raise ValueError(message)
     steps, segment = np.ascontiguousarray(clock.steps), np.ascontiguousarray(clock.segment)
 
     def first_order(

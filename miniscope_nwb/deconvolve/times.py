@@ -79,5 +79,5 @@ def kernel_roots(coefficients: FloatArray) -> tuple[float, float]:
     swing = half * half + last
     if swing < -1e-12:
         return float("nan"), float("nan")
-    root = np.sqrt(max(swing, 0.0))
+    root = float(np.sqrt(max(swing, 0.0)))
     return half + root, half - root

@@ -80,3 +80,21 @@ def test_outputs_may_be_the_input():
     deconvolve_many(raw, out_denoised=expected, out_deconvolved=events, **common)
     deconvolve_many(raw, out_denoised=raw, out_deconvolved=events, **common)
     np.testing.assert_array_equal(raw, expected)
+
+
+@pytest.mark.parametrize("kernel", [[1.0], [-0.2], [0.5, -0.9], [1.9, -0.89], [0.0, 0.0]])
+def test_a_kernel_that_does_not_decay_is_refused(kernel):
+    with pytest.raises(ValueError, match="of cell 0 does not decay"):
+        deconvolve(np.zeros(N), kernel=np.array(kernel), clock=CLOCK)
+
+
+def test_no_cells():
+    nothing = np.empty((0, N), np.float32)
+    fits = deconvolve_many(
+        nothing,
+        kernel=np.empty((0, 1)),
+        clock=CLOCK,
+        out_denoised=nothing,
+        out_deconvolved=nothing,
+    )
+    assert fits.baseline.shape == (0,)
