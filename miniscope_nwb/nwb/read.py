@@ -114,6 +114,11 @@ def open_nwb(path: Path) -> Iterator[h5py.File]:
         )
     try:
         file = h5py.File(path, "r")
+    except BlockingIOError as problem:  # HDF5 found another's lock on it
+        raise NwbContentError(
+            f"{path} is open for writing in another program: close it there and run the command "
+            "again."
+        ) from problem
     except OSError as problem:
         raise NwbContentError(
             f"{path} cannot be opened ({_reason(problem)}): it is cut short, damaged or open for "

@@ -67,6 +67,7 @@ def make_run(
     motion_hash: str = "motion-a",
     with_engine: bool = False,
     seed: int = 5,
+    series: str = "Movie",
 ) -> RunRecord:
     rng = np.random.default_rng(seed)
     motion = _motion(rng, n_blocks)
@@ -80,8 +81,8 @@ def make_run(
         versions={"scipy": "1.17.1", "numpy": "2.4.6"},
         parameter_hash=f"parameters-{name}",
         motion_hash=motion_hash,
-        input_hash=input_hash(path, "Movie"),
-        series="Movie",
+        input_hash=input_hash(path, series),
+        series=series,
         started=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
         ended=datetime(2026, 3, 4, 5, 7, 8, tzinfo=UTC),
         seconds=61.0,

@@ -424,6 +424,35 @@ def test_what_others_left_in_the_module_stays(tmp_path):
         assert len(ophys["ImageSegmentation"]["PlaneSegmentation_first"].id) == 2
 
 
+def test_a_converted_recording_with_a_camera_keeps_its_videos(tmp_path):
+    """The file of `convert`: clock linked, videos beside it still found, one object more."""
+    from plans import Rig, colour_frames, grey_frames, make_plan
+
+    from miniscope_nwb.nwb.io import write_plan
+    from miniscope_nwb.nwb.recording_file import read_recording
+
+    (tmp_path / "raw").mkdir()
+    rigs = (
+        Rig("Scope", grey_frames(N, shape=(HEIGHT, WIDTH)), per_file=N),
+        Rig("Cam", colour_frames(6), "MJPG", is_camera=True),
+    )
+    path = tmp_path / "x.nwb"
+    write_plan(make_plan(tmp_path / "raw", rigs).plan, path)
+    ids, info = object_ids(path), read_recording(path)
+    run = made.make_run(path, series=info.series)
+    write_run(path, run, movie=made.corrected_movie())
+    assert ids.items() <= object_ids(path).items()
+    with NWBHDF5IO(path, "r") as io:
+        nwb = io.read()
+        for name in nwb.acquisition["BehaviorVideoCam"].external_file[:]:
+            assert (path.parent / name).stat().st_size > 0
+        series = nwb.processing["ophys"]["Fluorescence"]["Denoised"]
+        np.testing.assert_array_equal(series.timestamps[:], info.clock.times_s)
+        assert nwb.events["CalciumEvents"]["timestamp"].data[0] == info.clock.times_s[10]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["raw", "x", "x.nwb"]
+    assert validate(path=str(path)) == []
+
+
 def test_names_that_cannot_stand_in_a_file_are_refused(tmp_path):
     path = made.raw_file(tmp_path / "x.nwb")
     for name in ("a/b", "", "a b", ".x"):

@@ -51,7 +51,7 @@ def add_traces(context: Context, segmentation: PlaneSegmentation) -> None:
     context.module.add(container)
     for kind in KINDS:
         container.add_roi_response_series(_series(context, segmentation, kind))
-    if np.isfinite(context.run.traces.dff).any():
+    if any(np.isfinite(cell).any() for cell in context.run.traces.dff):  # not all in memory
         dff = DfOverF(name=context.names.dff)
         context.module.add(dff)
         kind = _Kind("DfOverF", "dff", "a.u.", _describe_dff(context))

@@ -1,0 +1,253 @@
+"""Rounds of curation: what a person decides, beside what the rules decided."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "nwb"))
+import made_runs as made
+from pynwb import NWBHDF5IO, validate
+
+import miniscope_nwb
+from miniscope_nwb.cli.main import run as command
+from miniscope_nwb.errors import NwbContentError, OutputError
+from miniscope_nwb.nwb import target
+from miniscope_nwb.nwb.processed.curation import curate
+from miniscope_nwb.nwb.processed.decisions_csv import read_decision_file
+from miniscope_nwb.nwb.processed.write import write_run
+from miniscope_nwb.nwb.recording_file import input_hash
+
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory):
+    path = made.raw_file(tmp_path_factory.mktemp("curation") / "x.nwb")
+    write_run(path, made.make_run(path, n_cells=4), movie=made.corrected_movie())
+    write_run(path, made.make_run(path, "second", n_cells=3, seed=7))
+    write_run(path, made.make_run(path, "empty", n_cells=0))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(processed, tmp_path):
+    found = tmp_path / "x.nwb"
+    found.write_bytes(processed)
+    return found
+
+
+def table(path: Path, text: str) -> Path:
+    source = path.with_name("decisions.csv")
+    source.write_text(text, encoding="utf-8")
+    return source
+
+
+def test_a_new_round_stands_beside_the_others(path, capsys):
+    digest = input_hash(path, "Movie")
+    source = table(
+        path,
+        "roi,accepted,mask_type,confidence,reason\n1,true,axon,0.75,thin\n2,0,,,\n0,true,,,\n",
+    )
+    words = ["curate", str(path), "--from", str(source), "--run", "first", "--by", "Ada",
+             "--note", "second look"]  # fmt: skip
+    assert command(words) == 0
+    assert capsys.readouterr().out == (
+        "Round 2 of run first: 2 of 4 components accepted; 3 named, 2 of them changed.\n"
+    )
+    with miniscope_nwb.open(path) as session:
+        now, before = session.run("first"), session.run("first", round=1)
+        assert before.cells.accepted.tolist() == [True, False, True, False]
+        assert now.cells.accepted.tolist() == [True, True, False, False]
+        assert now.cells.mask_type.tolist() == ["soma", "axon", "soma", "unknown"]
+        assert now.cells.reason.tolist() == ["reason 0", "thin", "decided by hand", "reason 3"]
+        assert now.cells.mask_type_method.tolist() == [
+            "miniscope-nwb rules", "manual", "manual", "miniscope-nwb rules",
+        ]  # fmt: skip
+        confidence = before.cells.mask_type_confidence
+        expected = [confidence[0], 0.75, confidence[2], confidence[3]]
+        assert now.cells.mask_type_confidence.tolist() == pytest.approx(expected)
+        last = now.rounds.iloc[-1]
+        assert (last["round"], last.made_by, last.note, last.is_manual) == (
+            2, "Ada", "second look", True,
+        )  # fmt: skip
+        assert session.runs.n_accepted.tolist() == [2, 2, 0]
+        assert session.runs.curation_round.tolist() == [2, 1, 1]
+        assert session.run("second").cells.accepted.tolist() == [True, False, True]
+    with NWBHDF5IO(path, "r") as io:
+        ophys = io.read().processing["ophys"]
+        cells = ophys["ImageSegmentation"]["PlaneSegmentation"].to_dataframe()
+        assert cells.accepted.tolist() == [True, True, False, False]
+        assert cells.mask_type_method[1] == "manual"
+        decisions = ophys["CurationDecisions"].to_dataframe()
+        assert decisions[decisions.run == "first"]["round"].tolist() == [1] * 4 + [2] * 4
+    assert validate(path=str(path)) == []
+    assert input_hash(path, "Movie") == digest
+    assert sorted(p.name for p in path.parent.iterdir()) == ["decisions.csv", "x.nwb"]
+
+
+def test_export_and_back_changes_nothing(path, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    assert command(["curate", str(path), "--export", str(out), "--run", "first"]) == 0
+    assert "Round 1 of run first: 4 components, 2 accepted, written to" in capsys.readouterr().out
+    lines = out.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "roi,accepted,mask_type,confidence,reason"
+    assert lines[1] == "0,true,soma,0.5,reason 0"
+    assert lines[2].startswith("1,false,unknown,0.6333")
+    done = curate(path, read_decision_file(out), run="first")
+    assert (done.round, done.n_named, done.n_changed, done.n_accepted) == (2, 4, 0, 2)
+    with miniscope_nwb.open(path) as session:
+        now, before = session.run("first"), session.run("first", round=1)
+        assert now.decisions.drop(columns="round").equals(before.decisions.drop(columns="round"))
+
+
+def test_an_older_round_can_be_exported(path, tmp_path):
+    curate(path, read_decision_file(table(path, "roi,accepted\n0,false\n")), run="first")
+    out = tmp_path / "out.csv"
+    words = ["curate", str(path), "--run", "first", "--export", str(out), "--quiet"]
+    assert command(words) == 0
+    assert out.read_text().splitlines()[1] == "0,false,soma,0.5,decided by hand"
+    assert command([*words, "--round", "1"]) == 0
+    assert out.read_text().splitlines()[1] == "0,true,soma,0.5,reason 0"
+    assert command(["curate", str(path), "--export", str(out)]) == 0
+    assert out.read_text().splitlines() == ["roi,accepted,mask_type,confidence,reason"]
+
+
+def test_rounds_follow_rounds(path):
+    for number, accepted in ((2, "0"), (3, "1"), (4, "0")):
+        rows = read_decision_file(table(path, f"roi,accepted\n0,{accepted}\n"))
+        assert curate(path, rows, run="second").round == number
+    with miniscope_nwb.open(path) as session:
+        states = [session.run("second", round=n).cells.accepted[0] for n in (1, 2, 3, 4)]
+        assert states == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "accepted;roi\r\n TRUE ;1\r\n0;0\r\n",
+        "\ufeffROI\tAccepted\n1\t1\n\n0\tFalse\n",
+        '"roi","accepted","reason"\n1.0,true,"said ""yes"",\nloudly"\n0,0.0,\n',
+    ],
+)
+def test_tables_as_people_save_them(tmp_path, text):
+    path = tmp_path / "d.csv"
+    path.write_bytes(text.encode("utf-8"))
+    rows = read_decision_file(path)
+    assert [(row.roi, row.accepted) for row in rows] == [(1, True), (0, False)]
+
+
+HEAD = "roi,accepted,mask_type,confidence\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "line 1: there is no column 'roi'"),
+        ("accepted\ntrue\n", "line 1: there is no column 'roi'"),
+        ("roi\n0\n", "line 1: there is no column 'accepted'"),
+        ("roi,acepted\n0,1\n", "line 1: column 'acepted' is not known: did you mean accepted?"),
+        ("roi,accepted,roi\n0,1,2\n", "line 1: there are two columns 'roi'"),
+        ("roi,accepted\n0,maybe\n", "line 2: accepted is 'maybe', not true, false, 1 or 0"),
+        ("roi,accepted\n0,1\n1\n", "line 3: accepted is ''"),
+        ("roi,accepted\nx,1\n", "line 2: roi is 'x', not a whole number from 0"),
+        ("roi,accepted\n-1,1\n", "line 2: roi is '-1'"),
+        ("roi,accepted\n0.5,1\n", "line 2: roi is '0.5'"),
+        ("roi,accepted\n0,1\n\n\n0,0\n", "line 5: roi 0 stands in line 2 too"),
+        ("roi,accepted\n0,1,2\n", "line 2: 3 values for 2 columns"),
+        (HEAD + "0,1,neuron,\n", "line 2: mask_type 'neuron' is none of soma, axon"),
+        (HEAD + "0,1,soma,2\n", "line 2: confidence is '2', not a number from 0 to 1"),
+        (HEAD + "0,1,soma,high\n", "line 2: confidence is 'high'"),
+        (HEAD + "0,1,soma,nan\n", "line 2: confidence is 'nan'"),
+    ],
+)
+def test_a_wrong_table_names_file_and_line(tmp_path, text, said):
+    path = tmp_path / "d.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(NwbContentError) as caught:
+        read_decision_file(path)
+    assert str(caught.value).startswith(f"{path}, {said}")
+
+
+def test_no_table_and_no_text_are_one_sentence(tmp_path):
+    with pytest.raises(NwbContentError, match="cannot be read"):
+        read_decision_file(tmp_path / "no.csv")
+    (tmp_path / "d.csv").write_bytes(b"roi,accepted\n0,\xff\n")
+    with pytest.raises(NwbContentError, match="is not UTF-8 text"):
+        read_decision_file(tmp_path / "d.csv")
+
+
+def test_a_component_that_is_not_there(path, capsys):
+    before = path.read_bytes()
+    source = table(path, "roi,accepted\n0,1\n4,1\n")
+    assert command(["curate", str(path), "--from", str(source), "--run", "first"]) == 1
+    assert capsys.readouterr().err == (
+        f"Error: {source}, line 3: there is no roi 4 in run first, whose components are 0 to 3.\n"
+    )
+    assert path.read_bytes() == before
+
+
+def test_nothing_to_decide_on(path):
+    rows = read_decision_file(table(path, "roi,accepted\n0,1\n"))
+    with pytest.raises(NwbContentError, match=r"run empty in .* found no component"):
+        curate(path, rows)
+    with pytest.raises(NwbContentError, match="holds no run x"):
+        curate(path, rows, run="x")
+
+
+def test_a_round_is_written_as_safely_as_a_run(path, monkeypatch):
+    from miniscope_nwb.nwb.processed import recheck
+
+    before = path.read_bytes()
+    rows = read_decision_file(table(path, "roi,accepted\n0,0\n"))
+    with target.locked(path), pytest.raises(OutputError, match="being written by another"):
+        curate(path, rows, run="first")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recheck, "recheck_round", fail)
+    with pytest.raises(OutputError, match="disk is full"):
+        curate(path, rows, run="first")
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in path.parent.iterdir()) == ["decisions.csv", "x.nwb"]
+
+
+def test_usage(path, capsys):
+    assert command(["curate", str(path)]) == 2
+    assert command(["curate", str(path), "--from", "a", "--export", "b"]) == 2
+    assert command(["curate", str(path), "--from", "a", "--round", "1"]) == 2
+    assert "give either --from CSV or --export CSV" in capsys.readouterr().err
+
+
+def test_show_lists_runs_rounds_and_stages(path, capsys):
+    curate(path, read_decision_file(table(path, "roi,accepted\n0,0\n")), run="first", by="Ada")
+    capsys.readouterr()
+    assert command(["show", str(path)]) == 0
+    text = capsys.readouterr().out
+    first = next(line for line in text.splitlines() if line.startswith("  first"))
+    assert first.split()[:7] == ["first", "builtin", "0.1.0", "2026-03-04T05:06:07", "4", "1",
+                                 str(made.N)]  # fmt: skip
+    assert "2 (shown)" in text
+    assert "Ada" in text
+    assert "extract     40.0     2000" in text
+    assert "empty: nothing was found: min_pnr 7.5: the highest was 3.1." in text
+    assert command(["show", str(path), "--run", "first", "--round", "1", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    (only,) = answer["runs"]
+    assert (only["run"], only["round"], only["n_accepted"]) == ("first", 1, 2)
+    assert [item["n_accepted"] for item in only["rounds"]] == [2, 1]
+    assert only["timings"][0] == {"stage": "motion", "seconds": 2.5, "peak_memory_bytes": 10**9}
+    assert np.isfinite(only["shift_std_x"])
+    assert command(["show", str(path), "--run", "nobody"]) == 1
+    assert "holds no run nobody: it holds first, second, empty" in capsys.readouterr().err
+
+
+def test_show_of_an_unprocessed_file(tmp_path, capsys):
+    path = made.raw_file(tmp_path / "x.nwb")
+    assert command(["show", str(path)]) == 0
+    assert "holds no run yet: run `miniscope-nwb process" in capsys.readouterr().out
+    assert command(["show", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"] == []
