@@ -7,6 +7,7 @@ after Friedrich et al. 2017. The work itself stands in `correct` and `extract`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from miniscope_nwb import __version__
@@ -54,10 +55,10 @@ class BuiltinEngine:
         """Estimate the motion."""
         from miniscope_nwb.correct.stage import estimate_motion
 
-        return estimate_motion(job, resources)
+        return replace(estimate_motion(job, resources), versions=self.versions())
 
     def extract(self, job: ExtractInput, resources: Resources) -> ExtractionResult:
         """Find the components, their traces and their activity."""
         from miniscope_nwb.extract.cnmfe import extract
 
-        return extract(job, resources)
+        return replace(extract(job, resources), versions=self.versions())
