@@ -95,6 +95,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     journal = Journal(job.scratch)
     journal.tidy()
     steps = Steps(
+        job.path.name,
         journal,
         job.keys,
         n_threads=task.n_threads,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from miniscope_nwb.engines.base import Resources
-from miniscope_nwb.errors import OutputError
+from miniscope_nwb.errors import MiniscopeError, OutputError
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.options import Watch
 from miniscope_nwb.results import StageTiming
@@ -24,6 +24,8 @@ class Steps:
 
     Parameters
     ----------
+    file
+        Name of the file that is processed; errors of a stage, which sees only frames, name it.
     journal
         Where finished stages are kept.
     keys
@@ -36,6 +38,7 @@ class Steps:
 
     def __init__(
         self,
+        file: str,
         journal: Journal,
         keys: dict[str, str],
         *,
@@ -44,6 +47,7 @@ class Steps:
         seed: int,
         watch: Watch,
     ) -> None:
+        self._file = file
         self._journal, self._keys, self.watch = journal, keys, watch
         self.n_threads, self._memory, self._seed = n_threads, max_memory_bytes, seed
         self.timings: list[StageTiming] = []
@@ -55,7 +59,11 @@ class Steps:
         found = self._journal.find(stage, self._keys[stage])
         was_done = found is not None
         if found is None:
-            with self.watch.stage(stage) as progress, disk_errors(self._journal.folder):
+            with (
+                self.watch.stage(stage) as progress,
+                disk_errors(self._journal.folder),
+                naming(self._file),
+            ):
 
                 def in_folder(scratch: Path) -> Record:
                     return work(
@@ -81,6 +89,17 @@ class Steps:
         """Tell the user, and keep the sentence for the answer."""
         self.said.append(sentence)
         self.watch.say(sentence)
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Put the name of the file before our own errors that do not tell it."""
+    try:
+        yield
+    except MiniscopeError as error:
+        if file in str(error):
+            raise
+        raise type(error)(f"{file}: {error}") from error
 
 
 @contextmanager
