@@ -1,4 +1,4 @@
-"""`miniscope-nwb demo`: the whole pipeline on a simulated recording, in under a minute."""
+"""`miniscope-nwb demo`: the whole pipeline on a simulated recording, in under three minutes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_FOLDER = "miniscope-nwb-demo"
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 def demo(folder: Path | None, seed: int, as_json: bool, quiet: bool) -> int:
-    """Simulate, convert, verify and validate one recording in FOLDER.
+    """Simulate, convert, verify, process and validate one recording in FOLDER.
 
     Without FOLDER a new one named miniscope-nwb-demo is made here.
 
@@ -38,13 +38,18 @@ def demo(folder: Path | None, seed: int, as_json: bool, quiet: bool) -> int:
     if as_json:
         answer = {
             "raw": str(done.raw), "nwb": str(done.nwb), "verified": done.is_verified,
-            "valid": done.is_valid, "seconds": time.perf_counter() - started,
+            "valid": done.is_valid, "planted": done.n_planted, "found": done.n_found,
+            "false": done.n_false, "seconds": time.perf_counter() - started,
         }  # fmt: skip
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         verified = "equal to the raw data" if done.is_verified else "NOT equal to the raw data"
         valid = "valid" if done.is_valid else "NOT valid"
         click.echo(f"\n{done.nwb}\nis {verified} and {valid}.")
+        click.echo(
+            f"It holds {done.n_found} of the {done.n_planted} planted cells, and {done.n_false} "
+            "accepted components that are none."
+        )
         seconds = time.perf_counter() - started
         say(f"Done in {seconds:.0f} s. Now your own: miniscope-nwb inspect FOLDER", quiet=quiet)
     return 0 if is_good else 1

@@ -1,0 +1,219 @@
+"""`process` as a user types it: on a simulated recording, again, beside, instead, with options."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from processed_files import (
+    assert_same_content,
+    copy_of,
+    make_recording,
+    raw_checksum,
+)
+from recordings import opened
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    return make_recording(tmp_path_factory.mktemp("recording"))
+
+
+@pytest.fixture(scope="module")
+def processed(recording, tmp_path_factory):
+    """The recording, processed once with all defaults; and what was answered."""
+    from miniscope_nwb.params.load import load_parameters
+    from miniscope_nwb.pipeline.options import ProcessOptions
+    from miniscope_nwb.pipeline.process import process
+
+    path = copy_of(recording, tmp_path_factory.mktemp("processed"))
+    options = ProcessOptions(engine="builtin", parameters=load_parameters())
+    return path, process(path, options)
+
+
+@pytest.fixture
+def path(recording, tmp_path):
+    return copy_of(recording, tmp_path)
+
+
+@pytest.fixture
+def done(processed, tmp_path):
+    """A processed file of the test's own."""
+    return copy_of(processed[0], tmp_path, "done.nwb")
+
+
+def run_rows(path):
+    with opened(path) as nwb:
+        return nwb.processing["ophys"]["ProcessingRuns"].to_dataframe()
+
+
+def test_everything_stands_in_the_file(processed, recording):
+    path, answer = processed
+    assert raw_checksum(path) == raw_checksum(recording)
+    with opened(path) as nwb:
+        ophys = nwb.processing["ophys"]
+        cells = ophys["ImageSegmentation"]["PlaneSegmentation"]
+        traces = ophys["Fluorescence"]["Fluorescence"]
+        assert traces.data.shape == (300, answer.n_components)
+        assert len(cells) == answer.n_components >= 8
+        assert int(np.sum(cells["accepted"][:])) == answer.n_accepted
+        timings = ophys["StageTimings"].to_dataframe()
+        parameters = ophys["ProcessingParameters"].to_dataframe()
+    assert list(timings["stage"])[:3] == ["prepare", "motion", "motion quality"]
+    assert (timings["peak_memory_bytes"] > 10e6).all()
+    given = parameters.set_index(["stage", "parameter"])
+    assert given.loc[("preprocess", "pixel_size_um"), "source"] == "derived"
+    assert given.loc[("motion", "method"), "source"] == "default"
+    (row,) = run_rows(path).to_dict("records")
+    assert row["run"] == "run1"
+    assert row["n_components"] == answer.n_components
+    assert not list(path.parent.glob(".*"))  # no scratch, no lock
+
+
+def test_the_same_run_again_does_nothing_and_says_so(shell, done):
+    before = done.stat().st_mtime_ns
+    again = shell("process", done, "--engine", "builtin")
+    assert again.code == 0
+    assert "holds this run already: run1" in again.out
+    assert done.stat().st_mtime_ns == before
+    answer = shell("process", done, "--engine", "builtin", "--threads", "1", "--json").answer
+    assert answer["was_done"] is True  # the number of threads changes nothing
+    assert answer["run"] == "run1"
+
+
+def test_other_parameters_stand_beside_and_names_are_kept(shell, done, recording):
+    given = ["--engine", "builtin", "-p", "quality.event_enter=5"]
+    second = shell("process", done, *given, "--json", "--run", "strict")
+    assert second.code == 0, second.err
+    assert list(run_rows(done)["run"]) == ["run1", "strict"]
+    refused = shell("process", done, *given, "--run", "other")
+    assert refused.code == 1
+    assert "'strict' was made with the same parameters" in refused.err
+    taken = shell("process", done, "--engine", "builtin", "-p", "event_enter=6", "--run", "strict")
+    assert taken.code == 1
+    assert "--force" in taken.err
+    replaced = shell(
+        "process", done, "--engine", "builtin", "-p", "event_enter=6", "--run", "strict", "--force"
+    )
+    assert replaced.code == 0, replaced.err
+    rows = run_rows(done)
+    assert list(rows["run"]) == ["run1", "strict"]
+    assert rows["parameter_hash"].nunique() == 2
+    assert raw_checksum(done) == raw_checksum(recording)  # also the packed bytes
+    assert "run1" in shell("process", done, "--engine", "builtin").out  # and is still known
+
+
+def test_two_processes_and_any_number_of_threads_give_the_same(shell, path, processed):
+    assert shell("process", path, "--engine", "builtin", "--threads", "1", "--quiet").code == 0
+    assert_same_content(path, processed[0])
+
+
+def test_a_changed_extraction_reuses_the_finished_motion(shell, path):
+    first = shell("process", path, "--engine", "builtin", "--keep-scratch", "--json")
+    assert first.code == 0, first.err
+    assert path.with_name(".recording.scratch").is_dir()
+    second = shell("process", path, "--engine", "builtin", "-p", "max_cells=5", "--json")
+    was_done = {stage["stage"]: stage["was_done"] for stage in second.answer["stages"]}
+    assert was_done["prepare"]
+    assert was_done["motion"]
+    assert was_done["images"]
+    assert not was_done["extract"]
+    assert not was_done["quality"]
+    assert not path.with_name(".recording.scratch").exists()
+    assert second.answer["n_components"] <= 5
+
+
+def test_scratch_in_a_chosen_folder(shell, path, tmp_path):
+    chosen = tmp_path / "fast"
+    done = shell(
+        "process", path, "--engine", "builtin", "--scratch", chosen, "--keep-scratch", "--json"
+    )
+    assert done.code == 0, done.err
+    (folder,) = chosen.iterdir()
+    assert len(list(folder.glob("extract-*"))) == 1
+    assert not path.with_name(".recording.scratch").exists()
+
+
+def test_masks_of_another_run_are_sought_again(shell, path, done, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    session = shutil.copy(path, other / "again.nwb")
+    seeded = shell("process", session, "--engine", "builtin", "--masks", f"{done}:run1", "--json")
+    assert seeded.code == 0, seeded.err
+    with opened(done) as nwb:
+        n_given = len(nwb.processing["ophys"]["ImageSegmentation"]["PlaneSegmentation"])
+    assert 0 < seeded.answer["n_components"] <= n_given
+    wrong = shell("process", session, "--masks", f"{done}:nothing")
+    assert wrong.code == 1
+    assert "nothing" in wrong.err
+
+
+def test_crop(shell, path):
+    answer = shell("process", path, "--engine", "builtin", "--crop", "100,90,10,6", "--json").answer
+    assert answer["n_components"] > 0
+    with opened(path) as nwb:
+        cells = nwb.processing["ophys"]["ImageSegmentation"]["PlaneSegmentation"]
+        mask = np.asarray(cells["image_mask"][0])
+        assert mask.shape == (120, 96)
+        assert min(cells["center_x"][:]) >= 10
+        assert max(cells["center_y"][:]) <= 90
+
+
+def test_plan_and_dry_run_write_nothing(shell, path):
+    before = path.stat().st_mtime_ns
+    planned = shell("plan", path, "--engine", "builtin", "--json")
+    assert planned.code == 0, planned.err
+    plan = planned.answer
+    assert [stage["name"] for stage in plan["stages"]] == [
+        "prepare", "motion", "motion quality", "images", "extract", "traces", "quality", "write",
+    ]  # fmt: skip
+    assert not any(stage["is_done"] for stage in plan["stages"])
+    assert plan["peak_memory_bytes"] > 100e6
+    text = shell("process", path, "--engine", "builtin", "--dry-run")
+    assert text.code == 0
+    assert "to do" in text.out
+    assert path.stat().st_mtime_ns == before
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_plan_names_what_is_done(shell, path, done):
+    shell("process", path, "--engine", "builtin", "--keep-scratch", "--quiet")
+    planned = shell("plan", path, "--engine", "builtin", "-p", "max_cells=5", "--json").answer
+    states = {stage["name"]: stage["is_done"] for stage in planned["stages"]}
+    assert states["motion"]
+    assert not states["extract"]
+    assert not states["write"]
+    assert "nothing to do" in shell("plan", done, "--engine", "builtin").out
+
+
+def test_too_little_memory_names_the_least_that_works(shell, path):
+    refused = shell("process", path, "--engine", "builtin", "--max-memory", "50MB")
+    assert refused.code == 1
+    assert "the least that works is --max-memory " in refused.err
+    least = refused.err.split("--max-memory ")[1].split(":")[0].split(";")[0].strip()
+    done = shell("process", path, "--engine", "builtin", "--max-memory", least, "--json")
+    assert done.code == 0, done.err
+    peak = max(stage["peak_memory_bytes"] for stage in done.answer["stages"])
+    assert peak < 1.5 * int(least.removesuffix("MiB")) * 2**20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-p", "min_por=3"], "extract.min_pnr"),
+        (["--preset", "GCaMP7"], "there is no preset 'GCaMP7'"),
+        (["--run", "a/b"], "cannot name a run"),
+        (["--engine", "suite2p"], "builtin, caiman"),
+        (["--crop", "0,0,5"], "x0,y0,x1,y1"),
+        (["--params", "absent.yaml"], "absent.yaml cannot be read"),
+        (["--series", "Other"], "OnePhotonSeries"),
+    ],
+)
+def test_wrong_requests_end_in_one_sentence(shell, path, arguments, words):
+    refused = shell("process", path, *arguments)
+    assert refused.code == 1
+    assert words in refused.err
+    assert refused.err.count("\n") == 1
+    assert "error" in json.loads(shell("process", path, *arguments, "--json").out)
