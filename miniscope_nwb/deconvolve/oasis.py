@@ -244,6 +244,7 @@ def _one(
 def _solver(kernel: FloatArray, clock: FrameClock) -> Solve:
     """Return the compiled solver of the kernels' order, bound to the frames' times."""
     from miniscope_nwb.deconvolve import ar1_kernels, ar2_kernels
+    from miniscope_nwb.deconvolve.ar2_passage_kernels import passages
 
     for cell, coefficients in enumerate(kernel):
         slow, fast = kernel_roots(coefficients)
@@ -265,7 +266,7 @@ def _solver(kernel: FloatArray, clock: FrameClock) -> Solve:
     ) -> tuple[float, float]:
         passage = np.empty((len(steps), 4))
         g1, g2 = kernel[cell]
-        ar2_kernels.passages(g1, g2, steps, segment, is_missing, passage)
+        passages(g1, g2, steps, segment, is_missing, passage)
         slow = kernel_roots(kernel[cell])[0]
         found: tuple[float, float] = ar2_kernels.fit(trace, is_missing, passage, slow, *rest)
         return found
