@@ -22,6 +22,9 @@ from miniscope_nwb.results import Float32, FloatImage
 
 THRESHOLD_SIGMAS = 3.0  # below it a value is noise, and takes no part in the local correlation
 _DIFFERENCE_GAIN = 6.0  # variance of y[t - 1] - 2 y[t] + y[t + 1] for white noise of variance 1
+_CLIP = 7.0  # times the mean square of a run: larger differences are onsets, not noise
+_CLIP_ROUNDS = 3
+_CLIPPED_SHARE = 0.9173  # of the variance that is left of white noise after these rounds
 _NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))  # (down, right), as `add_products` sums them
 
 
@@ -29,7 +32,9 @@ class NoiseAndPeak:
     """Noise and peak of every pixel, from runs of frames that follow each other directly.
 
     The noise is measured at high frequencies, where calcium is slow: from second differences in
-    time. It is that of the values as they are given, i.e. of filtered frames the filtered noise.
+    time, of which those far larger than the others of their run are left out, because bright cells
+    light up within a frame. It is that of the values as they are given: of filtered frames, the
+    filtered noise.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -42,7 +47,7 @@ class NoiseAndPeak:
         from miniscope_nwb.images import correlation_kernels as kernels
 
         bounds = _bounds(frames, seen)
-        kernels.add_differences(frames, bounds, self._squares, self._count)
+        kernels.add_differences(frames, bounds, _CLIP, _CLIP_ROUNDS, self._squares, self._count)
         kernels.raise_peak(frames, bounds, self._peak)
 
     def merge(self, other: NoiseAndPeak) -> None:
@@ -55,9 +60,8 @@ class NoiseAndPeak:
     def noise(self) -> FloatImage:
         """Standard deviation of the noise, (height, width); NaN where three frames never met."""
         variance = np.full(self._squares.shape, np.nan)
-        np.divide(
-            self._squares, _DIFFERENCE_GAIN * self._count, out=variance, where=self._count > 0
-        )
+        gain = _DIFFERENCE_GAIN * _CLIPPED_SHARE
+        np.divide(self._squares, gain * self._count, out=variance, where=self._count > 0)
         noise: FloatImage = np.sqrt(variance).astype(np.float32)
         return noise
 

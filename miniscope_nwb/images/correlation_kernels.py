@@ -18,19 +18,41 @@ Array = npt.NDArray[Any]
 
 
 @njit(cache=True, nogil=True)
-def add_differences(frames: Array, bounds: Array, squares: Array, count: Array) -> None:
-    """Add squared second differences in time of frames that follow each other directly."""
-    for t in range(1, len(frames) - 1):
-        before, now, after = frames[t - 1], frames[t], frames[t + 1]
-        top = max(bounds[t - 1, 0], bounds[t, 0], bounds[t + 1, 0])
-        bottom = min(bounds[t - 1, 1], bounds[t, 1], bounds[t + 1, 1])
-        left = max(bounds[t - 1, 2], bounds[t, 2], bounds[t + 1, 2])
-        right = min(bounds[t - 1, 3], bounds[t, 3], bounds[t + 1, 3])
-        for y in range(top, bottom):
-            for x in range(left, right):
-                d = before[y, x] - np.float32(2.0) * now[y, x] + after[y, x]
-                squares[y, x] += d * d
-                count[y, x] += 1
+def add_differences(
+    frames: Array, bounds: Array, clip: float, n_rounds: int, squares: Array, count: Array
+) -> None:
+    """Add squared second differences in time of frames that follow each other directly.
+
+    Those more than `clip` times the mean of the run's others are left out, in `n_rounds` rounds:
+    the onset of a transient is no noise. ``squares`` and ``count`` (height, width) are added to.
+    """
+    n, height, width = frames.shape
+    mean, limit = np.empty(width), np.empty(width)
+    number = np.empty(width, np.int64)
+    for y in range(height):
+        limit[:] = np.inf
+        for _ in range(n_rounds + 1):
+            mean[:], number[:] = 0, 0
+            for t in range(1, n - 1):
+                if not (
+                    max(bounds[t - 1, 0], bounds[t, 0], bounds[t + 1, 0])
+                    <= y
+                    < min(bounds[t - 1, 1], bounds[t, 1], bounds[t + 1, 1])
+                ):
+                    continue
+                left = max(bounds[t - 1, 2], bounds[t, 2], bounds[t + 1, 2])
+                right = min(bounds[t - 1, 3], bounds[t, 3], bounds[t + 1, 3])
+                before, now, after = frames[t - 1, y], frames[t, y], frames[t + 1, y]
+                for x in range(left, right):
+                    d = np.float64(before[x] - np.float32(2.0) * now[x] + after[x])
+                    if d * d <= limit[x]:
+                        mean[x] += d * d
+                        number[x] += 1
+            for x in range(width):
+                limit[x] = clip * mean[x] / max(number[x], 1)
+        for x in range(width):
+            squares[y, x] += mean[x]
+            count[y, x] += number[x]
 
 
 @njit(cache=True, nogil=True)

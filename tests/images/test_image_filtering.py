@@ -101,7 +101,22 @@ def test_unseen_pixels_have_no_part_in_noise_and_peak(rng):
     np.testing.assert_array_equal(both.peak[:, 2:], np.nanmax(frames[:, :, 2:], axis=0))
     second = frames[:-2] - 2 * frames[1:-1] + frames[2:]
     expected = np.sqrt(np.nanmean(second[:, :, 2:].astype(float) ** 2, axis=0) / 6)
-    np.testing.assert_allclose(both.noise[:, 2:], expected, rtol=1e-5)
+    # Clipped, and corrected for it: not the same number, but the same noise.
+    np.testing.assert_allclose(both.noise[:, 2:], expected, rtol=0.25)
+    assert both.noise[:, 2:].mean() == pytest.approx(expected.mean(), rel=0.03)
+
+
+def test_onsets_of_bright_transients_are_no_noise(rng):
+    frames = rng.normal(0, 1, (600, 6, 8))
+    quiet = NoiseAndPeak(6, 8)
+    quiet.add(frames.astype(np.float32))
+    decay = 60 * np.exp(-np.arange(30) / 10)
+    for start in range(20, 560, 45):
+        frames[start : start + 30] += decay[:, None, None]
+    active = NoiseAndPeak(6, 8)
+    for start in range(0, 600, 50):
+        active.add(frames[start : start + 50].astype(np.float32))
+    assert active.noise.mean() == pytest.approx(quiet.noise.mean(), rel=0.1)
 
 
 @pytest.mark.parametrize("sigmas", [-np.inf, 0.5])
