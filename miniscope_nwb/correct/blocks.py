@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -112,17 +111,8 @@ class BlockPlacer:
         """How well each displacement of each block fits, (n_blocks, side, side)."""
         return self._matcher.surfaces(self._cut(canvas.picture), gain)[0]
 
-    def deviations(
-        self, surfaces: Float32, canvas: Canvas, shift_px: FloatArray
-    ) -> npt.NDArray[Any]:
-        """Return how far the best place of each block lies from the rigid one.
-
-        Returns
-        -------
-        deviations
-            (n_blocks, 2) corrections beside `shift_px`, x then y, px of the movie.
-        """
+    def peaks(self, surfaces: Float32) -> FloatArray:
+        """Return the correction of each block beside that of its canvas, (n_blocks, 2), px."""
         n = len(surfaces)
         found = self._matcher.peaks(surfaces, np.ones(n), np.ones(n))
-        whole = (canvas.moved_px - found.displacement_px) * FACTOR
-        return np.asarray(whole - shift_px)
+        return -found.displacement_px * FACTOR

@@ -26,6 +26,7 @@ Float32 = npt.NDArray[np.float32]
 Complex64 = npt.NDArray[np.complex64]
 
 _STENCIL = 3  # values on each side of the highest one that the polynomial goes through
+_LEAST_POWER_SHARE = 0.5  # of the template's structure
 _N_STEPS = 4  # of Newton's method: from half a pixel the last one moves by less than 0.001 px
 _LONGEST_STEP_PX = 0.75
 
@@ -163,7 +164,9 @@ class Matcher:
         found = place - (self.reach_px + _STENCIL) + rest
         # On the peak the sum with G is the value and the energy that was taken off it.
         product = value + 0.5 * gain * self._norm**2
-        score = product / np.maximum(np.sqrt(power) * self._norm, 1e-12)
+        # What shows the tissue has its power at least; a black frame must not score by chance.
+        size = np.maximum(np.sqrt(power), _LEAST_POWER_SHARE * gain * self._norm)
+        score = product / np.maximum(size * self._norm, 1e-12)
         return Match(found, score, sharpness, is_at_border)
 
 

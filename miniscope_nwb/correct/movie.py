@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -59,8 +61,11 @@ class CorrectedMovie(Movie):
 
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return the corrected frames [start, stop), NaN where the sensor did not see."""
-        frames = self._movie.read(start, stop)
-        bounds = self.seen(start, stop)
+        return self.correct(self._movie.read(start, stop), start)
+
+    def correct(self, frames: npt.NDArray[Any], start: int) -> npt.NDArray[np.float32]:
+        """Correct frames that were read already, (n, height, width), the first of them `start`."""
+        bounds = self.seen(start, start + len(frames))
         out = np.empty(frames.shape, np.float32)
         for number, frame in enumerate(frames):
             if self._bender is not None and self._motion.block_shifts_px is not None:

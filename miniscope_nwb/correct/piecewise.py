@@ -1,0 +1,136 @@
+"""Piecewise-rigid motion: whether the field bends, and by how much each block does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.correct.bend import Bender
+from miniscope_nwb.correct.blocks import FACTOR, BlockPlacer, make_blocks
+from miniscope_nwb.correct.field import Bending, Field, measure_bending
+from miniscope_nwb.correct.filters import binned, halves
+from miniscope_nwb.correct.settings import Settings
+from miniscope_nwb.correct.template import Sample, median_of_means
+from miniscope_nwb.engines.base import Resources
+from miniscope_nwb.movie import Movie, map_in_order
+from miniscope_nwb.recording import BoolArray, FloatArray
+from miniscope_nwb.results import MotionBlocks
+
+Float32 = npt.NDArray[np.float32]
+
+N_TEST_FRAMES = 150  # of the sample, on which the bending is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Piecewise:
+    """The blocks' part of a motion result."""
+
+    template: Float32
+    blocks: MotionBlocks
+    shifts_px: Float32  # (n_frames, n_blocks, 2), the rigid part included
+
+
+def lay_blocks(movie: Movie, settings: Settings) -> MotionBlocks:
+    """Lay the blocks of the settings over the field."""
+    return make_blocks(
+        movie.height,
+        movie.width,
+        block_px=max(FACTOR, settings.block_px),
+        overlap_px=settings.overlap_px,
+    )
+
+
+class BlockMotion:
+    """Deviations of the blocks of frames from their rigid shift, on one template (full size)."""
+
+    def __init__(self, template: Float32, blocks: MotionBlocks, settings: Settings) -> None:
+        self._placer = BlockPlacer(
+            binned(template, FACTOR),
+            blocks,
+            highpass_px=settings.highpass_px,
+            max_deviation_px=settings.max_deviation_px,
+        )
+        self._brightness = max(float(template.mean(dtype=np.float64)), 1e-6)
+
+    def _surfaces(self, picture: Float32, shift_px: FloatArray) -> tuple[Float32, FloatArray]:
+        gain = float(np.clip(picture.mean(dtype=np.float64) / self._brightness, 0.5, 2.0))
+        canvas = self._placer.canvas(picture, shift_px, gain)
+        return self._placer.surfaces(canvas, gain), canvas.moved_px * FACTOR - shift_px
+
+    def of_frame(self, frame: npt.NDArray[np.generic], shift_px: FloatArray) -> FloatArray:
+        """Return the deviations of one frame, (n_blocks, 2)."""
+        surfaces, rest = self._surfaces(binned(frame, FACTOR), shift_px)
+        return self._placer.peaks(surfaces) + rest
+
+    def of_halves(
+        self, frame: npt.NDArray[np.generic], shift_px: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the deviations that either half of the pixels gives."""
+        found = []
+        for half in halves(frame):
+            surfaces, rest = self._surfaces(half, shift_px)
+            found.append(self._placer.peaks(surfaces) + rest)
+        return found[0], found[1]
+
+
+def bending_of_sample(
+    sample: Sample, shifts_px: FloatArray, is_good: BoolArray, motion: BlockMotion, n_threads: int
+) -> Bending:
+    """Measure on sample frames how far blocks deviate from the rigid shift."""
+    good = np.flatnonzero(is_good)
+    chosen = good[np.linspace(0, len(good) - 1, min(N_TEST_FRAMES, len(good))).round().astype(int)]
+
+    def work(number: int) -> tuple[FloatArray, FloatArray]:
+        return motion.of_halves(sample.frames[number], shifts_px[number])
+
+    pairs = list(map_in_order(work, chosen.tolist(), n_threads=n_threads))
+    return measure_bending(*(np.stack([pair[k] for pair in pairs]) for k in (0, 1)))
+
+
+def sharper_template(
+    sample: Sample,
+    shifts_px: FloatArray,
+    is_good: BoolArray,
+    motion: BlockMotion,
+    field: Field,
+    blocks: MotionBlocks,
+) -> Float32:
+    """Make the template again from the sample frames, bent by what is known so far."""
+    height, width = sample.frames.shape[1:]
+    bender = Bender(blocks, height=height, width=width)
+    whole = np.array([[0, height, 0, width]])
+
+    def bend(frame: npt.NDArray[np.generic], number: int, out: Float32) -> None:
+        shift = shifts_px[number]
+        bent = shift + field.smooth(motion.of_frame(frame, shift))
+        bender.bend(frame, bent, bender.seen(bent[None], whole)[0], out)
+
+    return median_of_means(sample.frames, bend, is_good)
+
+
+def follow_blocks(
+    movie: Movie,
+    rigid_px: FloatArray,
+    is_placed: BoolArray,
+    motion: BlockMotion,
+    field: Field,
+    resources: Resources,
+) -> FloatArray:
+    """Return the deviations of all frames' blocks, (n_frames, n_blocks, 2); 0 where not placed."""
+
+    def work(span: tuple[int, int]) -> FloatArray:
+        frames = movie.read(*span)
+        pieces = []
+        for number, frame in enumerate(frames, span[0]):
+            found = motion.of_frame(frame, rigid_px[number]) if is_placed[number] else None
+            pieces.append(field.zero() if found is None else field.smooth(found))
+        return np.stack(pieces)
+
+    parts, done = [], 0
+    for part in map_in_order(work, movie.blocks(), n_threads=resources.n_threads):
+        parts.append(part)
+        done += len(part)
+        resources.progress(done, movie.n_frames)
+    return np.concatenate(parts)

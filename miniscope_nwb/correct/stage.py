@@ -1,0 +1,187 @@
+"""Estimation of motion: NoRMCorre (Pnevmatikakis & Giovannucci 2017) with a least-squares match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from miniscope_nwb.correct import piecewise, rigid
+from miniscope_nwb.correct.field import SMOOTHNESS_PX, Bending, Field
+from miniscope_nwb.correct.settings import Settings, settle
+from miniscope_nwb.correct.template import (
+    Sample,
+    first_template,
+    median_of_means,
+    shift_sample,
+    take_sample,
+)
+from miniscope_nwb.engines.base import MotionInput, Resources
+from miniscope_nwb.errors import MiniscopeError
+from miniscope_nwb.recording import BoolArray, FloatArray
+from miniscope_nwb.results import Derived, MotionBlocks, MotionResult
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rigid:
+    """What the rigid part found."""
+
+    sample: Sample
+    start: rigid.Bootstrap
+    placed: rigid.Placed
+    is_registered: BoolArray
+    template: Float32  # full size
+
+
+def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
+    """Find the shift of each frame, and of its blocks where the field bends.
+
+    Parameters
+    ----------
+    job
+        The prepared movie, parameters and what the preprocessing found. Frames that it left out
+        take no part; their shifts are interpolated in time, as are those of frames that cannot be
+        placed (``is_registered`` False).
+    resources
+        Threads, progress and words.
+
+    Returns
+    -------
+    motion
+        Corrections, px of the prepared movie, x then y. In a piecewise result the rigid shift is
+        the mean of the blocks'.
+
+    Raises
+    ------
+    MiniscopeError
+        No frame is usable, or the field is too small.
+    """
+    usable = ~job.prepared.is_left_out
+    if not usable.any():
+        message = "Every frame was left out (torn, black or flashed): there is nothing to register."
+        raise MiniscopeError(message)
+    if job.params.method == "none":
+        return _unmoved(job, usable)
+    settings = settle(job)
+    found = _place_rigidly(job, usable, settings, resources)
+    blocks = piecewise.lay_blocks(job.movie, settings)
+    if len(blocks.x_start) == 1:
+        return _rigid_result(job, settings, found, residual_px=float("nan"))
+    motion = piecewise.BlockMotion(found.template, blocks, settings)
+    bending = piecewise.bending_of_sample(
+        found.sample,
+        found.start.sample_shifts_px,
+        found.start.is_good,
+        motion,
+        resources.n_threads,
+    )
+    threshold = job.params.piecewise_threshold_px
+    is_bending = bending.residual_px * job.prepared.spatial_factor > threshold
+    if job.params.method == "rigid" or (job.params.method == "auto" and not is_bending):
+        return _rigid_result(job, settings, found, residual_px=bending.residual_px)
+    return _piecewise_result(job, settings, found, blocks, bending, resources)
+
+
+def _unmoved(job: MotionInput, usable: BoolArray) -> MotionResult:
+    """Return the result of a movie that is taken as it is."""
+    sample = take_sample(job.movie, usable, job.params.n_template_frames)
+    still = np.zeros((len(sample.numbers), 2))
+    keep = np.ones(len(still), bool)
+    template = median_of_means(sample.frames, shift_sample(sample.frames, still), keep)
+    shifts = np.zeros((job.movie.n_frames, 2), np.float32)
+    return MotionResult(template, shifts, None, None, usable.copy(), float("nan"))
+
+
+def _place_rigidly(
+    job: MotionInput, usable: BoolArray, settings: Settings, resources: Resources
+) -> _Rigid:
+    sample = take_sample(job.movie, usable, job.params.n_template_frames)
+    start = rigid.bootstrap(
+        sample,
+        first_template(job.movie, usable, factor=settings.factor),
+        settings,
+        n_rounds=job.params.n_template_rounds,
+        n_threads=resources.n_threads,
+    )
+    placed = rigid.place_movie(job.movie, usable, start, settings, resources)
+    is_registered = np.zeros(len(usable), bool)
+    is_registered[usable] = rigid.are_placed(
+        rigid.Placed(placed.shifts_px[usable], placed.score[usable], placed.is_at_border[usable])
+    )
+    shift = shift_sample(sample.frames, start.sample_shifts_px)
+    template = median_of_means(sample.frames, shift, start.is_good)
+    return _Rigid(sample, start, placed, is_registered, template)
+
+
+def _derived(settings: Settings, start: rigid.Bootstrap, factor: int) -> tuple[Derived, ...]:
+    """Name the values that nobody gave; the window may have been widened since."""
+    if start.reach_px <= settings.max_shift_px:
+        return settings.derived
+    others = tuple(item for item in settings.derived if item.parameter != "max_shift_px")
+    basis = f"widened: sample frames lay {settings.max_shift_px:.1f} px off or farther"
+    return (*others, Derived("motion", "max_shift_px", round(start.reach_px * factor, 3), basis))
+
+
+def _rigid_result(
+    job: MotionInput, settings: Settings, found: _Rigid, *, residual_px: float
+) -> MotionResult:
+    shifts = rigid.fill_gaps(found.placed.shifts_px, found.is_registered, job.movie.clock)
+    return MotionResult(
+        template=found.template,
+        shifts_px=shifts.astype(np.float32),
+        blocks=None,
+        block_shifts_px=None,
+        is_registered=found.is_registered,
+        block_residual_px=residual_px,
+        scores={"match": found.placed.score},
+        derived=_derived(settings, found.start, job.prepared.spatial_factor),
+    )
+
+
+def _piecewise_result(
+    job: MotionInput,
+    settings: Settings,
+    found: _Rigid,
+    blocks: MotionBlocks,
+    bending: Bending,
+    resources: Resources,
+) -> MotionResult:
+    sample, start = found.sample, found.start
+    shifts, is_good = start.sample_shifts_px, start.is_good
+
+    def field_of(bending: Bending) -> Field:
+        return Field(
+            blocks,
+            bending,
+            smoothness_px=SMOOTHNESS_PX / job.prepared.spatial_factor,
+            max_deviation_px=settings.max_deviation_px,
+        )
+
+    rough = piecewise.BlockMotion(found.template, blocks, settings)
+    template = piecewise.sharper_template(sample, shifts, is_good, rough, field_of(bending), blocks)
+    motion = piecewise.BlockMotion(template, blocks, settings)
+    sharper = piecewise.bending_of_sample(sample, shifts, is_good, motion, resources.n_threads)
+    deviations: FloatArray = piecewise.follow_blocks(
+        job.movie,
+        found.placed.shifts_px,
+        found.is_registered,
+        motion,
+        field_of(sharper),
+        resources,
+    )
+    whole = found.placed.shifts_px[:, None] + deviations
+    whole = rigid.fill_gaps(whole, found.is_registered, job.movie.clock)
+    block_shifts: Float32 = whole.astype(np.float32)
+    return MotionResult(
+        template=template,
+        shifts_px=whole.mean(axis=1).astype(np.float32),
+        blocks=blocks,
+        block_shifts_px=block_shifts,
+        is_registered=found.is_registered,
+        block_residual_px=bending.residual_px,
+        scores={"match": found.placed.score},
+        derived=_derived(settings, start, job.prepared.spatial_factor),
+    )
