@@ -81,7 +81,7 @@ class ExtractParams(StageParams):
     n_background: int = Field(0, ge=0, description="low-rank background components beside the ring")
     merge_threshold: Fraction = Field(0.7, description="correlation of traces of one cell")
     min_distance_um: Positive | None = Field(None, description="of two seeds; half a diameter")
-    n_rounds: int = Field(3, ge=1, le=20, description="rounds of spatial and temporal updates")
+    n_rounds: int = Field(2, ge=1, le=20, description="rounds of spatial and temporal updates")
     second_seeding: bool = Field(True, description="seed again on the residual")
     max_cells: int | None = Field(None, ge=1, description="at most so many components")
     deconvolve: bool = Field(True, description="sparse deconvolution (OASIS)")
