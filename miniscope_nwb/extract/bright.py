@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.extract.frames import FrameBlock, Frames
+from miniscope_nwb.extract.frames import FrameBlock, Frames, MeanSums
 from miniscope_nwb.images.correlation import NoiseAndPeak, median_of_frames
 from miniscope_nwb.images.filtering import CenterSurround, highpass
 from miniscope_nwb.movie import spread_frames
@@ -117,6 +117,7 @@ def find_bright(
     region: BoolArray,
     scratch: Path,
     subtract: Subtract | None = None,
+    means: MeanSums | None = None,
 ) -> BrightPixels:
     """Collect the bright pixels of all usable frames.
 
@@ -134,23 +135,28 @@ def find_bright(
         Folder for the entries, 20 bytes each while they are sorted and 8 then.
     subtract
         Takes what is known already off a block of frames, in place.
+    means
+        Filled with the frames that stream by, as they are.
     """
     from miniscope_nwb.extract import bright_kernels as kernels
 
     noise = np.where(region, level.noise, np.inf).astype(np.float32)
     shape = noise.shape
 
-    def collect(block: FrameBlock) -> npt.NDArray[Any]:
+    def collect(block: FrameBlock) -> tuple[npt.NDArray[Any], Any]:
+        sums = None if means is None else means.of_block(block)
         if subtract is not None:
             subtract(block)
         filtered = highpass(block.pixels, kernel, seen=block.seen)
-        return _collect(filtered, block.numbers, level.baseline, noise)
+        return _collect(filtered, block.numbers, level.baseline, noise), sums
 
     height, width = shape
     counts = np.zeros(height * width, np.int64)
     listed = scratch / "bright_by_frame.bin"
     with listed.open("wb") as file:
-        for part in frames.each(collect):
+        for part, sums in frames.each(collect):
+            if means is not None:
+                means.add(sums)
             file.write(np.ascontiguousarray(part).tobytes())
             counts += np.bincount(part["pixel"], minlength=len(counts))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

@@ -38,6 +38,11 @@ def take_bright(
     n, height, width = filtered.shape
     for i in range(n):
         for y in range(height):
+            count = 0  # most rows have few or none: counting runs over many pixels at a time
+            for x in range(width):
+                count += filtered[i, y, x] - baseline[y, x] > threshold * noise[y, x]
+            if count == 0:
+                continue
             for x in range(width):
                 value = filtered[i, y, x] - baseline[y, x]
                 if value > threshold * noise[y, x]:

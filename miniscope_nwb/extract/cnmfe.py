@@ -31,16 +31,17 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
     if not len(state.footprints):
         return state.empty_result()
     state.fit_background()
-    state.update_traces()
     if job.seeds is not None:  # nothing was known of their light when the background was fitted
+        state.update_traces()
         state.fit_background()
         state.update_traces()
-    for round_number in range(job.params.n_rounds):
+    seeds_again = job.params.second_seeding and job.seeds is None
+    for round_number in range(max(job.params.n_rounds, 2 if seeds_again else 1)):
         state.update_footprints()
         state.merge()
         state.update_traces()
         state.weed()
-        if round_number == 0 and job.params.second_seeding and job.seeds is None:
+        if round_number == 0 and seeds_again:
             state.seed()
         if not len(state.footprints):
             return state.empty_result()

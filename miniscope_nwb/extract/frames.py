@@ -13,11 +13,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from miniscope_nwb.movie import Movie, map_in_order
+from miniscope_nwb.movie import Movie, map_in_order, spread_frames
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 from miniscope_nwb.results import Float32, FloatImage
 
 Result = TypeVar("Result")
+_N_ROUGH = 60  # frames of a first mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +97,52 @@ class SeenShare:
     share: FloatImage
 
 
-def mean_of(movie: Movie, is_left_out: BoolArray, *, n_threads: int) -> SeenShare:
-    """Average all usable frames, each pixel where it was seen; 0 where it never was."""
-    from miniscope_nwb.extract import frames_kernels as kernels
+class MeanSums:
+    """Sums for the mean of every pixel, filled while the frames stream by for another purpose."""
 
-    shape = (movie.height, movie.width)
-    nothing = Frames(movie, is_left_out, np.zeros(shape, np.float32), n_threads)
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+        shape = frames.mean.shape
+        self._total, self._count = np.zeros(shape), np.zeros(shape, np.int64)
 
-    def add(block: FrameBlock) -> tuple[FloatArray, IntArray]:
-        sums, counts = np.zeros(shape), np.zeros(shape, np.int64)
+    def of_block(self, block: FrameBlock) -> tuple[FloatArray, IntArray]:
+        """Return sums and counts of a block."""
+        from miniscope_nwb.extract import frames_kernels as kernels
+
+        sums, counts = np.zeros_like(self._total), np.zeros_like(self._count)
         kernels.add_frames(block.pixels, block.seen, sums, counts)
         return sums, counts
 
-    total, count = np.zeros(shape), np.zeros(shape, np.int64)
-    for sums, counts in nothing.each(add):
-        total += sums
-        count += counts
-    mean = (total / np.maximum(count, 1)).astype(np.float32)
-    return SeenShare(mean, (count / max(nothing.n_usable, 1)).astype(np.float32))
+    def add(self, part: tuple[FloatArray, IntArray]) -> None:
+        """Add what `of_block` returned, in the order of the blocks."""
+        self._total += part[0]
+        self._count += part[1]
+
+    def result(self) -> SeenShare:
+        """Return mean and share; the mean is 0 where no frame saw the pixel."""
+        deviation = self._total / np.maximum(self._count, 1)
+        mean = np.where(self._count > 0, self._frames.mean + deviation, 0).astype(np.float32)
+        share = (self._count / max(self._frames.n_usable, 1)).astype(np.float32)
+        return SeenShare(mean, share)
+
+
+def rough_frames(movie: Movie, is_left_out: BoolArray, *, n_threads: int) -> Frames:
+    """Return the movie with the mean of a sample of its frames taken off: near, not exact."""
+    zeros = np.zeros((movie.height, movie.width), np.float32)
+    nothing = Frames(movie, is_left_out, zeros, n_threads)
+    sums = MeanSums(nothing)
+    numbers = spread_frames(~is_left_out, _N_ROUGH)
+    for part in nothing.sample(numbers, sums.of_block):
+        sums.add(part)
+    return Frames(movie, is_left_out, sums.result().mean, n_threads)
+
+
+def mean_of(frames: Frames) -> SeenShare:
+    """Average all usable frames, each pixel where it was seen."""
+    sums = MeanSums(frames)
+    for part in frames.each(sums.of_block):
+        sums.add(part)
+    return sums.result()
 
 
 def bin_frames(block: FrameBlock, factor: int) -> Float32:

@@ -35,16 +35,26 @@ def bin_pixels(frames: Any, factor: int, out: Any) -> None:
     """Average squares of `factor` pixels; those at the edge may be cut."""
     n, height, width = frames.shape
     rows, columns = out.shape[1], out.shape[2]
+    line = np.empty(columns * factor, np.float32)
     for i in range(n):
+        frame = frames[i]
         for r in range(rows):
             top, bottom = r * factor, min((r + 1) * factor, height)
+            line[width:] = 0.0
+            for x in range(width):
+                line[x] = frame[top, x]
+            for y in range(top + 1, bottom):
+                for x in range(width):
+                    line[x] += frame[y, x]
+            target = out[i, r]
+            scale = np.float32(1.0 / ((bottom - top) * factor))
             for c in range(columns):
-                left, right = c * factor, min((c + 1) * factor, width)
-                total = np.float32(0.0)
-                for y in range(top, bottom):
-                    for x in range(left, right):
-                        total += frames[i, y, x]
-                out[i, r, c] = total / np.float32((bottom - top) * (right - left))
+                target[c] = line[c * factor] * scale
+            for k in range(1, factor):
+                for c in range(columns):
+                    target[c] += line[c * factor + k] * scale
+            last = width - (columns - 1) * factor
+            target[columns - 1] *= np.float32(factor / last)
 
 
 @compiled

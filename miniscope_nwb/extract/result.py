@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def make_result(state: Extraction) -> ExtractionResult:
     """Return the record of what was found."""
     assert state.ring is not None
+    assert state.seen is not None
     assert state.maps is not None
     height, width = state.shape
     assert state.kernels is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
@@ -14,8 +14,15 @@ from miniscope_nwb.deconvolve import Fits
 from miniscope_nwb.engines.base import ExtractInput, Resources, map_array
 from miniscope_nwb.extract import merging
 from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse, joined, tight
-from miniscope_nwb.extract.bright import Level, find_bright, measure_level
-from miniscope_nwb.extract.frames import FrameBlock, Frames, SeenShare, mean_of
+from miniscope_nwb.extract.bright import Level, find_bright, measure_level, measure_pixel_noise
+from miniscope_nwb.extract.frames import (
+    FrameBlock,
+    Frames,
+    MeanSums,
+    SeenShare,
+    mean_of,
+    rough_frames,
+)
 from miniscope_nwb.extract.plan import MIN_CORR, MIN_PNR, Plan, make_plan, seed_thresholds
 from miniscope_nwb.extract.project import make_projector, project_all
 from miniscope_nwb.extract.result import make_empty_result, make_result
@@ -39,11 +46,13 @@ class Extraction:
     job: ExtractInput
     resources: Resources
     plan: Plan
-    frames: Frames
-    seen: SeenShare
+    rough: Frames  # a first mean taken off: what seeds are searched in
     pixel_noise: FloatImage
     footprints: Footprints
     traces: npt.NDArray[np.float32]  # denoised, (n_cells, n_frames)
+    derived: list[Derived]
+    frames: Frames | None = None  # the exact mean taken off, once it is known
+    seen: SeenShare | None = None
     maps: TraceMaps | None = None
     ring: Ring | None = None
     kernels: FloatArray | None = None  # (n_cells, order)
@@ -51,7 +60,6 @@ class Extraction:
     emptied_by: str = ""
     level: Level | None = None  # of the filtered movie
     thresholds: tuple[float, float] = (MIN_CORR, MIN_PNR)  # of seeds: min_corr, min_pnr
-    derived: list[Derived] = field(default_factory=list)
     _rooms: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
 
@@ -59,16 +67,11 @@ class Extraction:
     def begin(cls, job: ExtractInput, resources: Resources) -> Extraction:
         """Read the movie's mean and noise; nothing is found yet."""
         plan = make_plan(job)
-        seen = mean_of(job.movie, job.is_left_out, n_threads=resources.n_threads)
-        frames = Frames(job.movie, job.is_left_out, seen.mean, resources.n_threads)
-        from miniscope_nwb.extract.bright import measure_pixel_noise
-
-        noise = measure_pixel_noise(frames)
+        rough = rough_frames(job.movie, job.is_left_out, n_threads=resources.n_threads)
+        noise = measure_pixel_noise(rough)
         nothing = from_patches([], np.zeros(0), np.zeros(0))
         traces = np.zeros((0, job.movie.n_frames), np.float32)
-        return cls(
-            job, resources, plan, frames, seen, noise, nothing, traces, derived=list(plan.derived)
-        )
+        return cls(job, resources, plan, rough, noise, nothing, traces, list(plan.derived))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -102,15 +105,18 @@ class Extraction:
             subtract_cells(block, self.footprints, self._explained(block.numbers))
 
         if self.level is None:
-            self.level = measure_level(self.frames, kernel)
+            self.level = measure_level(self.rough, kernel)
             self.thresholds, derived = seed_thresholds(
-                self.job, self.frames, kernel, seed=self.resources.seed
+                self.job, self.rough, kernel, seed=self.resources.seed
             )
             self.derived += derived
+        means = MeanSums(self.rough) if self.seen is None else None
         bright = find_bright(
-            self.frames, kernel, self.level, region=region, scratch=self.resources.scratch,
-            subtract=subtract if len(self.footprints) else None,
+            self.rough, kernel, self.level, region=region, scratch=self.resources.scratch,
+            subtract=subtract if len(self.footprints) else None, means=means,
         )  # fmt: skip
+        if means is not None:
+            self._know_mean(means.result())
         min_corr, min_pnr = self.thresholds
         rules = SeedRules(
             min_corr=min_corr,
@@ -124,6 +130,10 @@ class Extraction:
         if not len(self.footprints) and not len(seeds):
             self.emptied_by = _what_emptied(seeds, rules)
         self._add(seeds)
+
+    def _know_mean(self, seen: SeenShare) -> None:
+        self.seen = seen
+        self.frames = replace(self.rough, mean=seen.mean)
 
     def _explained(self, numbers: IntArray) -> npt.NDArray[np.float32]:
         """Return what the cells explain of some frames, noise of their traces included.
@@ -149,12 +159,14 @@ class Extraction:
 
     def take_given(self, seeds: Sparse) -> None:
         """Start from given masks."""
+        self._know_mean(mean_of(self.rough))
         self.footprints = from_sparse(seeds, self.shape[1])
         self.traces = self._room("denoised", len(self.footprints))
         self.n_seeds = len(self.footprints)
 
     def fit_background(self) -> None:
         """Fit the ring model."""
+        assert self.frames is not None
         self.ring = fit_ring(
             self.frames,
             self.footprints,
@@ -167,6 +179,8 @@ class Extraction:
     def update_traces(self) -> None:
         """Project the movie on the footprints and demix the traces."""
         assert self.ring is not None
+        assert self.frames is not None
+        assert self.seen is not None
         projector = make_projector(self.footprints, self.ring)
         n = len(self.footprints)
         projections = self._room("projections", n)
@@ -202,6 +216,8 @@ class Extraction:
     def update_footprints(self) -> None:
         """Stream over the movie and update the footprints; drop those that vanish."""
         assert self.ring is not None
+        assert self.frames is not None
+        assert self.seen is not None
         margin = max(1, round(self.plan.diameter_px / 4))
         statistics = gather(
             self.frames, self.footprints, self.traces, self.ring, margin=margin,

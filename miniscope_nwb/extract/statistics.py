@@ -17,7 +17,7 @@ from miniscope_nwb.extract.ring import Ring
 from miniscope_nwb.recording import FloatArray
 from miniscope_nwb.results import Float32, FloatImage
 
-_SILENT = 1e-3  # of a trace's maximum: frames with less add nothing
+_SILENT = 0.03  # of a trace's maximum: frames with less add next to nothing
 
 
 @dataclass(frozen=True, slots=True)
