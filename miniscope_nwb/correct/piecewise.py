@@ -13,7 +13,7 @@ from miniscope_nwb.correct.field import Bending, Field, measure_bending
 from miniscope_nwb.correct.filters import binned, halves
 from miniscope_nwb.correct.settings import Settings
 from miniscope_nwb.correct.template import Sample, median_of_means
-from miniscope_nwb.engines.base import Resources
+from miniscope_nwb.engines.base import Resources, map_array
 from miniscope_nwb.movie import Movie, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 from miniscope_nwb.results import MotionBlocks
@@ -117,20 +117,32 @@ def follow_blocks(
     motion: BlockMotion,
     field: Field,
     resources: Resources,
-) -> FloatArray:
-    """Return the deviations of all frames' blocks, (n_frames, n_blocks, 2); 0 where not placed."""
+) -> Float32:
+    """Find the shifts of all frames' blocks, their rigid part included.
+
+    Returns
+    -------
+    shifts_px
+        (n_frames, n_blocks, 2) corrections, a memory map; the rigid one where a frame was not
+        placed.
+    """
 
     def work(span: tuple[int, int]) -> FloatArray:
         frames = movie.read(*span)
         pieces = []
         for number, frame in enumerate(frames, span[0]):
-            found = motion.of_frame(frame, rigid_px[number]) if is_placed[number] else None
-            pieces.append(field.zero() if found is None else field.smooth(found))
+            shift = rigid_px[number]
+            bend = field.zero()
+            if is_placed[number]:
+                bend = field.smooth(motion.of_frame(frame, shift))
+            pieces.append(shift + bend)
         return np.stack(pieces)
 
-    parts, done = [], 0
+    shape = (movie.n_frames, len(field.zero()), 2)
+    shifts = map_array(resources.scratch / "block_shifts.npy", shape)
+    done = 0
     for part in map_in_order(work, movie.blocks(), n_threads=resources.n_threads):
-        parts.append(part)
+        shifts[done : done + len(part)] = part
         done += len(part)
         resources.progress(done, movie.n_frames)
-    return np.concatenate(parts)
+    return shifts

@@ -119,8 +119,7 @@ def bootstrap(
         is_good = are_placed(placed)
         centre = np.median(placed.shifts_px[is_good], axis=0) if is_good.any() else np.zeros(2)
         shifts = placed.shifts_px - centre  # the field stays where it mostly is
-        cleaned = frames if static is None else frames - static
-        template = median_of_means(cleaned, shift_sample(frames, shifts), is_good)
+        template = median_of_means(frames, shift_sample(frames, shifts, static), is_good)
         static = static_pattern(frames, template, shifts, is_good)
         if round_number < n_rounds - 1:
             placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
@@ -197,24 +196,20 @@ def _spread(found: Placed, numbers: npt.NDArray[Any], n: int, factor: int) -> Pl
     return Placed(shifts, score, border)
 
 
-def fill_gaps(values: FloatArray, is_known: BoolArray, clock: FrameClock) -> FloatArray:
-    """Interpolate values (n_frames, ...) in time where they are not known, each segment by itself.
+def fill_gaps(values: npt.NDArray[Any], is_known: BoolArray, clock: FrameClock) -> None:
+    """Interpolate values (n_frames, ...) in time where they are not known, in place.
 
-    A segment in which nothing is known takes what is nearest in time; if nothing is known at all,
-    the values are 0.
+    Each segment is filled by itself; one in which nothing is known takes what is nearest in time.
+    If nothing is known at all, the values become 0.
     """
-    filled = values.copy()
     if not is_known.any():
-        return np.zeros_like(values)
-    flat = filled.reshape(len(values), -1)
-    for segment in np.unique(clock.segment):
+        values[:] = 0
+        return
+    flat = values.reshape(len(values), -1)
+    for segment in np.unique(clock.segment[~is_known]):
         inside = clock.segment == segment
         known = is_known & inside if (is_known & inside).any() else is_known
         missing = np.flatnonzero(inside & ~is_known)
-        if not len(missing):
-            continue
+        times, known_times = clock.times_s[missing], clock.times_s[known]
         for column in range(flat.shape[1]):
-            flat[missing, column] = np.interp(
-                clock.times_s[missing], clock.times_s[known], flat[known, column]
-            )
-    return filled
+            flat[missing, column] = np.interp(times, known_times, flat[known, column])

@@ -19,7 +19,7 @@ from miniscope_nwb.correct.template import (
 )
 from miniscope_nwb.engines.base import MotionInput, Resources
 from miniscope_nwb.errors import MiniscopeError
-from miniscope_nwb.recording import BoolArray, FloatArray
+from miniscope_nwb.recording import BoolArray
 from miniscope_nwb.results import Derived, MotionBlocks, MotionResult
 
 Float32 = npt.NDArray[np.float32]
@@ -46,7 +46,7 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
         take no part; their shifts are interpolated in time, as are those of frames that cannot be
         placed (``is_registered`` False).
     resources
-        Threads, progress and words.
+        Threads and progress; the blocks' shifts are a memory map in the scratch folder.
 
     Returns
     -------
@@ -128,10 +128,11 @@ def _derived(settings: Settings, start: rigid.Bootstrap, factor: int) -> tuple[D
 def _rigid_result(
     job: MotionInput, settings: Settings, found: _Rigid, *, residual_px: float
 ) -> MotionResult:
-    shifts = rigid.fill_gaps(found.placed.shifts_px, found.is_registered, job.movie.clock)
+    shifts = found.placed.shifts_px.astype(np.float32)
+    rigid.fill_gaps(shifts, found.is_registered, job.movie.clock)
     return MotionResult(
         template=found.template,
-        shifts_px=shifts.astype(np.float32),
+        shifts_px=shifts,
         blocks=None,
         block_shifts_px=None,
         is_registered=found.is_registered,
@@ -164,7 +165,7 @@ def _piecewise_result(
     template = piecewise.sharper_template(sample, shifts, is_good, rough, field_of(bending), blocks)
     motion = piecewise.BlockMotion(template, blocks, settings)
     sharper = piecewise.bending_of_sample(sample, shifts, is_good, motion, resources.n_threads)
-    deviations: FloatArray = piecewise.follow_blocks(
+    whole = piecewise.follow_blocks(
         job.movie,
         found.placed.shifts_px,
         found.is_registered,
@@ -172,14 +173,12 @@ def _piecewise_result(
         field_of(sharper),
         resources,
     )
-    whole = found.placed.shifts_px[:, None] + deviations
-    whole = rigid.fill_gaps(whole, found.is_registered, job.movie.clock)
-    block_shifts: Float32 = whole.astype(np.float32)
+    rigid.fill_gaps(whole, found.is_registered, job.movie.clock)
     return MotionResult(
         template=template,
-        shifts_px=whole.mean(axis=1).astype(np.float32),
+        shifts_px=whole.mean(axis=1, dtype=np.float64).astype(np.float32),
         blocks=blocks,
-        block_shifts_px=block_shifts,
+        block_shifts_px=whole,
         is_registered=found.is_registered,
         block_residual_px=bending.residual_px,
         scores={"match": found.placed.score},

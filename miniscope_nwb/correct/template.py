@@ -60,14 +60,17 @@ def _runs_of(usable: BoolArray, n_frames: int) -> list[IntArray]:
     return pieces or [found]
 
 
-def shift_sample(frames: npt.NDArray[Any], shifts_px: FloatArray) -> Shifter:
-    """Return the function that shifts the frames of a sample rigidly."""
+def shift_sample(
+    frames: npt.NDArray[Any], shifts_px: FloatArray, static: Float32 | None = None
+) -> Shifter:
+    """Return the function that shifts the frames of a sample rigidly, less a static pattern."""
     height, width = frames.shape[1:]
     whole = np.tile(np.array([0, height, 0, width]), (len(frames), 1))
     bounds = seen_after_shift(shifts_px, whole, height=height, width=width)
 
     def shift(frame: npt.NDArray[Any], number: int, out: Float32) -> None:
-        shift_frame(frame, shifts_px[number], bounds[number], out)
+        moving = frame if static is None else frame - static
+        shift_frame(moving, shifts_px[number], bounds[number], out)
 
     return shift
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +20,9 @@ from miniscope_nwb.params.models import MotionParams
 from miniscope_nwb.results import MotionBlocks, MotionResult, Prepared
 from miniscope_nwb.simulate.field import Field
 from miniscope_nwb.simulate.options import PIXEL_SIZE_UM, SimulateOptions, resolve
+
+_SCRATCH = tempfile.mkdtemp()  # of results that are shared by tests
+atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 
 DIAMETER_PX = 7.3  # of the simulator's somata
 
@@ -82,7 +88,7 @@ def prepared(frames, is_left_out=None, diameter=DIAMETER_PX) -> Prepared:
 
 
 def resources(n_threads=1) -> Resources:
-    return Resources(Path(), n_threads=n_threads)
+    return Resources(Path(tempfile.mkdtemp(dir=_SCRATCH)), n_threads=n_threads)
 
 
 def estimate(frames, *, is_left_out=None, n_threads=1, clock=None, **params) -> MotionResult:
