@@ -10,6 +10,8 @@ from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
 _OVERLAP = 0.1  # cosine of footprints from which the threshold holds
 _SAME = 0.85  # cosine of footprints that no two cells can share
+_ALIKE = 0.65  # cosine above which even `_RELATED` traces are those of one, often a blurred one
+_RELATED = 0.25
 _TOUCHING = 0.8  # correlation of traces above which footprints that only touch are one, too
 
 
@@ -33,13 +35,20 @@ def groups_to_merge(
     first, second = np.nonzero(np.triu(touching | (cosine > _OVERLAP), 1))
     together = np.zeros((n, n), np.bool_)
     for a, b in zip(first.tolist(), second.tolist(), strict=True):
-        least = threshold if cosine[a, b] > _OVERLAP else max(threshold, _TOUCHING)
-        if cosine[a, b] > _SAME:
-            least = -1.0
+        least = _least_correlation(float(cosine[a, b]), threshold)
         together[a, b] = _correlation(traces[a], traces[b]) > least
     count, labels = connected_components(csr_array(together), directed=False)
     members = [np.flatnonzero(labels == label) for label in range(count)]
     return [group for group in members if len(group) > 1]
+
+
+def _least_correlation(cosine: float, threshold: float) -> float:
+    """Return the correlation of traces above which two footprints are one."""
+    if cosine > _SAME:
+        return -1.0
+    if cosine > _ALIKE:
+        return min(threshold, _RELATED)
+    return threshold if cosine > _OVERLAP else max(threshold, _TOUCHING)
 
 
 def _touching(footprints: Footprints, height: int, width: int) -> BoolArray:
