@@ -126,12 +126,16 @@ class SummaryImages:
 
 @dataclass(frozen=True, slots=True)
 class RingBackground:
-    """The ring model: B = b0 + W (Y - A C - b0), W on a grid binned by `factor`."""
+    """The ring model: B = b0 + W (Y - A C - b0), W on a grid binned by `factor`.
+
+    Where low-rank components L were asked for, W + L^T L (1 - W) stands in the place of W.
+    """
 
     weights: Sparse  # (n_binned, n_binned) csr, rows: pixels of the binned grid, C order
     b0: FloatImage  # (height, width)
     factor: int
     radius_px: float
+    images: Float32 | None = None  # (n_components, n_binned), orthonormal; None: the ring alone
 
 
 @dataclass(frozen=True, slots=True)
