@@ -28,7 +28,8 @@ class Projector:
     footprints: Footprints
     ring_footprints: Footprints  # W^T A on the coarse grid
     matrix: FloatArray  # (n_cells, n_cells): A^T A - A^T W A
-    factor: int
+    gains: FloatArray  # (n_cells, n_components): the low-rank components' share in a projection
+    ring: Ring
 
     def project(self, block: FrameBlock) -> FloatArray:
         """Return the projections of some frames, (n_cells, n); NaN where too little was seen."""
@@ -47,10 +48,12 @@ class Projector:
                 cut = seen[:, i] >= 0
                 known = np.where(share[:, i] >= SEEN_LEAST, share[:, i], np.nan)
                 ours[cut, i] /= known[cut]
-        coarse = bin_frames(block, self.factor)
+        coarse = bin_frames(block, self.ring.factor)
         kernels.project(
             coarse, *self.ring_footprints.boxes.arrays(), self.ring_footprints.values, ring
         )
+        if self.gains.size:
+            ring += self.gains @ self.ring.amounts(coarse)
         return ours - ring
 
 
@@ -62,8 +65,11 @@ def make_projector(footprints: Footprints, ring: Ring) -> Projector:
     folded = (ring.weights.T @ summed).tocsc()
     products = (matrix.T @ matrix).toarray().astype(np.float64)
     products -= (folded.T @ averaged).toarray()
+    gains = np.asarray((summed.T @ ring.images.T), np.float64)
+    if gains.size:
+        products -= gains @ np.asarray((averaged.T @ ring.tilted.T).T, np.float64)
     wide = from_sparse(folded, ring.binned_shape[1])
-    return Projector(footprints, wide, products, ring.factor)
+    return Projector(footprints, wide, products, gains, ring)
 
 
 def project_all(frames: Frames, projector: Projector, out: npt.NDArray[np.float32]) -> None:

@@ -36,7 +36,11 @@ def make_result(state: Extraction) -> ExtractionResult:
         noise=maps.noise.astype(np.float32),
         kernel=np.asarray(state.kernels, np.float32),
         background=RingBackground(
-            state.ring.weights, b0.astype(np.float32), state.ring.factor, state.ring.radius_px
+            state.ring.weights,
+            b0.astype(np.float32),
+            state.ring.factor,
+            state.ring.radius_px,
+            state.ring.images if len(state.ring.images) else None,
         ),
         pixel_noise=state.pixel_noise,
         n_seeds=state.n_seeds,

@@ -16,7 +16,7 @@ import numpy as np
 from miniscope_nwb.extract.boxes import Footprints
 from miniscope_nwb.extract.frames import FrameBlock, Frames, bin_frames
 from miniscope_nwb.movie import spread_frames
-from miniscope_nwb.recording import BoolArray, IntArray
+from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 from miniscope_nwb.results import Float32, Sparse
 
 N_FRAMES = 1000  # of the regression: more changes the background by less than 0.2 %
@@ -33,11 +33,23 @@ class Ring:
     factor: int
     radius_px: float  # fine px
     weights: Sparse  # csr (n_binned, n_binned)
+    images: Float32  # (n_components, n_binned), orthonormal: low-rank background beside the ring
 
     @property
     def binned_shape(self) -> tuple[int, int]:
         """Rows and columns of the coarse grid."""
         return -(-self.height // self.factor), -(-self.width // self.factor)
+
+    @cached_property
+    def tilted(self) -> Float32:
+        """Images that give the low-rank components' amounts: (1 - W)^T L, as rows."""
+        tilted: Float32 = self.images - (self.weights.T @ self.images.T).T
+        return np.ascontiguousarray(tilted, np.float32)
+
+    def amounts(self, coarse: Float32) -> FloatArray:
+        """Return the low-rank components' amounts in coarse frames, (n_components, n)."""
+        flat = coarse.reshape(len(coarse), -1)
+        return np.stack([flat @ row for row in self.tilted]).astype(np.float64)
 
     @property
     def reach(self) -> int:
@@ -85,6 +97,7 @@ def fit_ring(
     region: BoolArray,
     radius_px: float,
     factor: int,
+    n_components: int = 0,
 ) -> Ring:
     """Fit the weights to frames spread over the movie, the cells' light taken off.
 
@@ -98,6 +111,8 @@ def fit_ring(
         (height, width) pixels that take part.
     radius_px, factor
         Radius of the ring, fine px, and width of a coarse pixel.
+    n_components
+        Low-rank components of what the ring leaves.
     """
     from scipy.sparse import csr_array
 
@@ -127,7 +142,19 @@ def fit_ring(
     valid = neighbours >= 0
     starts = np.concatenate([[0], np.cumsum(valid.sum(axis=1))])
     matrix = csr_array((weights[valid], neighbours[valid], starts), shape=(n, n))
-    return Ring(height, width, factor, radius_px, matrix)
+    images = _components(data, matrix, n_components)
+    return Ring(height, width, factor, radius_px, matrix, images)
+
+
+def _components(data: Float32, weights: Sparse, n_components: int) -> Float32:
+    """Return the images that explain most of what the ring leaves, (n_components, n_binned)."""
+    if not n_components:
+        return np.zeros((0, len(data)), np.float32)
+    rest = data - weights @ data
+    _, vectors = np.linalg.eigh(rest.T.astype(np.float64) @ rest)
+    images = (rest @ vectors[:, ::-1][:, :n_components]).T
+    images /= np.maximum(np.linalg.norm(images, axis=1, keepdims=True), 1e-12)
+    return np.ascontiguousarray(images, np.float32)
 
 
 def _in_parts(

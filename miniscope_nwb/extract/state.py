@@ -174,6 +174,7 @@ class Extraction:
             region=self.job.images.region,
             radius_px=self.plan.ring_radius_px,
             factor=self.plan.ring_factor,
+            n_components=self.job.params.n_background,
         )
 
     def update_traces(self) -> None:

@@ -67,20 +67,24 @@ def gather(
     fine = footprints.boxes.grown(margin, ring.height, ring.width)
     coarse = fine.binned(ring.factor)
     wide = _Wide(fine, coarse, coarse.grown(ring.reach, *ring.binned_shape))
+    n = len(footprints)
     floor = _SILENT * np.asarray(traces.max(axis=1))
 
-    def sums(block: FrameBlock) -> tuple[Float32, Float32, Float32]:
+    def sums(block: FrameBlock) -> tuple[Float32, Float32, Float32, FloatArray]:
         amounts = np.ascontiguousarray(traces[:, block.numbers].T, np.float32)
         amounts[amounts <= floor] = 0
         outs = [np.zeros(int(b.starts[-1]), np.float32) for b in (wide.fine, wide.ring)]
         kernels.accumulate(block.pixels, *wide.fine.arrays(), amounts, outs[0])
-        kernels.accumulate(bin_frames(block, ring.factor), *wide.ring.arrays(), amounts, outs[1])
-        return outs[0], outs[1], amounts
+        coarse = bin_frames(block, ring.factor)
+        kernels.accumulate(coarse, *wide.ring.arrays(), amounts, outs[1])
+        low_rank = ring.amounts(coarse) @ amounts if len(ring.images) else np.zeros((0, n))
+        return outs[0], outs[1], amounts, low_rank
 
-    n = len(footprints)
     fine_sums, ring_sums = np.zeros(int(fine.starts[-1])), np.zeros(int(wide.ring.starts[-1]))
     gram, totals = np.zeros((n, n)), np.zeros(n)
-    for fine_part, ring_part, amounts in frames.each(sums):
+    low_rank_sums = np.zeros((len(ring.images), n))
+    for fine_part, ring_part, amounts, low_rank in frames.each(sums):
+        low_rank_sums += low_rank
         fine_sums += fine_part
         ring_sums += ring_part
         gram += amounts.T.astype(np.float64) @ amounts
@@ -88,7 +92,29 @@ def gather(
     gram -= np.outer(totals, totals) / max(frames.n_usable, 1)
     _make_up_for_unseen(fine_sums, fine, share)
     _take_background_off(fine_sums, ring_sums, wide, gram, footprints, ring)
+    if len(ring.images):
+        _take_low_rank_off(fine_sums, low_rank_sums, fine, gram, footprints, ring)
     return Statistics(fine, fine_sums, gram)
+
+
+def _take_low_rank_off(
+    sums: FloatArray,
+    low_rank_sums: FloatArray,
+    boxes: Boxes,
+    gram: FloatArray,
+    footprints: Footprints,
+    ring: Ring,
+) -> None:
+    """Take the low-rank components' light off the sums, in place."""
+    averaged = ring.to_mean @ footprints.sparse(ring.height, ring.width)
+    amounts = low_rank_sums - (averaged.T @ ring.tilted.T).T @ gram
+    rows, columns = ring.binned_shape
+    images = ring.images.reshape(-1, rows, columns)
+    starts = boxes.starts
+    for k in range(len(boxes)):
+        light = np.tensordot(amounts[:, k], images, axes=1)
+        fine = light.repeat(ring.factor, axis=0).repeat(ring.factor, axis=1)
+        sums[starts[k] : starts[k + 1]] -= fine[boxes.slices(k)].ravel()
 
 
 def _make_up_for_unseen(sums: FloatArray, boxes: Boxes, share: FloatImage) -> None:
