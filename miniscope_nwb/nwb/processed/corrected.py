@@ -118,22 +118,32 @@ def _mean_frame(
     if stop - start == 1 and binning == 1:
         only: npt.NDArray[np.float32] = frames[0]
         return only
-    kept = keep[start:stop]
-    frames = frames[kept] if kept.any() else frames
-    is_seen = np.isfinite(frames)
-    total = _bin(np.where(is_seen, frames, 0).sum(axis=0, dtype=np.float64), binning)
-    count = _bin(is_seen.sum(axis=0), binning)
+    kept = keep[start:stop] if keep[start:stop].any() else np.ones(stop - start, np.bool_)
+    total = np.zeros(frames.shape[1:], np.float32)  # of few frames: exact enough
+    count = np.zeros(frames.shape[1:], np.float32)
+    for frame, seen in zip(frames[kept], movie.seen(start, stop)[kept], strict=True):
+        area = (slice(seen[0], seen[1]), slice(seen[2], seen[3]))
+        inner = frame[area]
+        if np.isfinite(inner.sum()):
+            total[area] += inner
+            count[area] += 1
+        else:
+            is_seen = np.isfinite(inner)
+            total[area] += np.where(is_seen, inner, 0)
+            count[area] += is_seen
+    total, count = _bin(total, binning), _bin(count, binning)
     mean = np.full(total.shape, np.nan, np.float32)
-    np.divide(total, count, out=mean, where=count > 0, casting="same_kind")
+    np.divide(total, count, out=mean, where=count > 0)
     return mean
 
 
 def _bin(image: npt.NDArray[Any], binning: int) -> npt.NDArray[Any]:
     """Sum over squares of pixels; what is left over at the right and lower edge is cut off."""
     height, width = image.shape[0] // binning, image.shape[1] // binning
-    cut = image[: height * binning, : width * binning]
-    squares = cut.reshape(height, binning, width, binning)
-    total: npt.NDArray[Any] = squares.sum(axis=(1, 3))
+    total = np.zeros((height, width), image.dtype)
+    for row in range(binning):
+        for column in range(binning):
+            total += image[row : height * binning : binning, column : width * binning : binning]
     return total
 
 
