@@ -33,22 +33,29 @@ def find_black(brightness: FloatArray, structure: Float32) -> BoolArray:
 
 def find_flashes(brightness: FloatArray, clock: FrameClock, is_black: BoolArray) -> BoolArray:
     """Find frames that are brighter or darker than those around, all at once and shortly."""
-    relative = np.zeros(clock.n_frames)
-    for start, stop in recordings(clock):
-        usable = np.flatnonzero(~is_black[start:stop]) + start
-        around = _running_median(brightness[usable], _n_frames(_AROUND_S, _AROUND_FRAMES, clock))
-        relative[usable] = brightness[usable] / np.maximum(around, 1e-6) - 1
-    sigma = 1.4826 * float(np.median(np.abs(relative)))
-    is_far = np.abs(relative) > max(_FLASH_SHARE, _FLASH_SIGMAS * sigma)
+    length = _n_frames(_AROUND_S, _AROUND_FRAMES, clock)
+    usable = [np.flatnonzero(~is_black[a:b]) + a for a, b in recordings(clock)]
+    relative = [brightness[k] / np.maximum(_running_median(brightness[k], length), 1e-6) - 1
+                for k in usable if len(k)]  # fmt: skip
+    if not relative:
+        return np.zeros(clock.n_frames, bool)
+    sigma = 1.4826 * float(np.median(np.abs(np.concatenate(relative))))
+    limit = max(_FLASH_SHARE, _FLASH_SIGMAS * sigma)
     is_flash = np.zeros(clock.n_frames, bool)
-    for first, last in _groups(is_far):
-        height = np.abs(relative[first:last]).max()
-        before = relative[first - 1] if first > 0 else 0.0
-        after = relative[last] if last < clock.n_frames else 0.0
-        rises = abs(relative[first] - before) > _FLASH_EDGE * height
-        falls = abs(relative[last - 1] - after) > _FLASH_EDGE * height
-        is_flash[first:last] = rises and falls
+    for frames, deviation in zip((k for k in usable if len(k)), relative, strict=True):
+        for first, last in _groups(np.abs(deviation) > limit):
+            if _is_abrupt(deviation, first, last):
+                is_flash[frames[first:last]] = True
     return is_flash
+
+
+def _is_abrupt(deviation: FloatArray, first: int, last: int) -> bool:
+    """Tell whether a deviation comes and goes each within a frame."""
+    least = _FLASH_EDGE * np.abs(deviation[first:last]).max()
+    before = deviation[first - 1] if first > 0 else 0.0
+    after = deviation[last] if last < len(deviation) else 0.0
+    edges = abs(deviation[first] - before), abs(deviation[last - 1] - after)
+    return bool(min(edges) > least)
 
 
 def find_steps(brightness: FloatArray, clock: FrameClock, usable: BoolArray) -> IntArray:

@@ -21,6 +21,7 @@ from miniscope_nwb.results import FloatImage, Trend
 _GRID_PX = 8  # of the coarse pictures that are looked at
 _SMOOTH_DIAMETERS = 2.0  # cell diameters: sigma of what is subtracted; cells stay
 _DEGREE = 2  # of the vignette's surface
+_DARKEST_DIAMETERS = 0.25  # the same of the picture in which the darkest part is looked for
 _FIT_ROUNDS = 5  # of its robust fit
 _CLIP_SIGMAS = 2.0  # vessels and bright cells are no vignette
 _DARKEST = 0.01  # of the field: its darkest part, where glow is all the light
@@ -95,7 +96,10 @@ def find_glow(darkest: FloatImage, vignette: FloatImage, *, diameter_px: float) 
         (height, width): no more than the darkest part of the field sends. How much of it was sent
         back by tissue cannot be told from a movie; it is taken off because it never changes.
     """
-    flat = _smooth(darkest / vignette, diameter_px)
+    import cv2
+
+    # Only as smooth as the noise asks for: the darkest vessel must not fall below zero.
+    flat = cv2.GaussianBlur(darkest / vignette, (0, 0), _DARKEST_DIAMETERS * diameter_px)
     glow: FloatImage = (vignette * np.float32(np.quantile(flat, _DARKEST))).astype(np.float32)
     return glow
 
@@ -205,13 +209,3 @@ def _enlarge(coarse: FloatArray, movie: Movie, diameter_px: float) -> FloatImage
     )
     image: FloatImage = cv2.resize(smooth, size, interpolation=cv2.INTER_CUBIC)
     return image
-
-
-def _smooth(image: FloatImage, diameter_px: float) -> FloatImage:
-    import cv2
-
-    sigma = _SMOOTH_DIAMETERS * diameter_px
-    smooth: FloatImage = cv2.GaussianBlur(
-        image.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE
-    )
-    return smooth
