@@ -15,6 +15,7 @@ AT_S = 0.15  # from the peak on: the transient has hardly decayed, and three fra
 BEFORE_S = 1.0  # before the onset: what was there anyway
 _LEAST_BEFORE = 0.5  # of the second before must have been recorded
 _QUIET = 0.25  # of the event's own height: what overlapping neighbours may add to it
+_LOUD = 1.0  # the same where no event is so quiet: the event itself is still the larger part
 _SAME_COSINE, _SAME_CORRELATION = 0.5, 0.7  # a second component on the same cell is no neighbour
 
 
@@ -109,13 +110,17 @@ def choose(
         So many at most.
     disturbance
         What overlapping neighbours add to the component; an event is left out where that rises by
-        more than a quarter of `height` (n_events,), the event's own grey levels.
+        more than a quarter of `height` (n_events,), the event's own grey levels. Where no event is
+        so quiet, those are taken to which neighbours add less than its own height: pictures are
+        judged without the neighbours' pixels.
     """
     frames, good = chooser.frames(onset, peak)
     if disturbance is not None and height is not None:
+        share = np.full(len(good), np.inf)
         for k in np.flatnonzero(good):
             rise = disturbance.rise(int(frames.before[k]), int(frames.peak_stop[k]))
-            good[k] = rise < _QUIET * height[k]
+            share[k] = rise / height[k] if height[k] > 0 else np.inf
+        good = share < (_QUIET if (share < _QUIET).any() else _LOUD)
     best = np.flatnonzero(good)
     best = np.sort(best[np.argsort(-size[best], kind="stable")[:most]])
     return EventFrames(*(getattr(frames, name)[best] for name in EventFrames.__slots__))

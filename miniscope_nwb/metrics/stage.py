@@ -24,7 +24,7 @@ from miniscope_nwb.results import (
     Traces,
 )
 
-_NEAR = 1.5  # cell diameters between centres: components nearby
+NEAR = 1.5  # cell diameters between centres: components nearby
 
 
 def judge(
@@ -64,7 +64,7 @@ def judge(
         extraction.footprints,
         centers,
         traces.noise_normalized,
-        reach_px=_NEAR * images.cell_diameter_px,
+        reach_px=NEAR * images.cell_diameter_px,
     )
     events = find_events(traces.noise_normalized, movie.clock, params)
     pictured = Pictured(

@@ -87,6 +87,25 @@ def test_events_with_an_active_overlapping_neighbour_are_left_out():
     assert chosen.peak.tolist() == [200, 300]
 
 
+def test_where_a_neighbour_is_always_active_the_events_are_taken_that_outshine_it():
+    matrix, centers = pair(2), np.array([[5.5, 5.5], [5.5, 7.5]])
+    denoised = np.zeros((2, N), np.float32)
+    denoised[1, 90:110], denoised[1, 195:220] = 10, 30
+    traces = np.random.default_rng(0).normal(size=(2, N)).astype(np.float32)
+    neighbours = find_neighbours(matrix, centers, traces, reach_px=3)
+    peaks = index(100, 200)
+    chosen = choose(
+        FrameChooser(CLOCK, ALL),
+        peaks - 2,
+        peaks,
+        np.ones(2),
+        most=30,
+        disturbance=Disturbance(0, neighbours, denoised),
+        height=np.full(2, 8.0),
+    )
+    assert chosen.peak.tolist() == [100]
+
+
 def test_a_second_component_on_the_same_cell_is_no_neighbour():
     trace = np.random.default_rng(1).normal(size=(1, N)).astype(np.float32)
     centers = np.array([[5.5, 5.5], [5.5, 6.5]])
