@@ -28,8 +28,8 @@ _RISE_S = 0.3  # between the two means: longer than the rise of all indicators i
 _MEAN_S = 0.15  # length of each
 _RUN_S = 1.5  # of the frames that give one picture: few cells light up twice in it
 _MOST_RUNS = 96
-_RUNS_AT_ONCE = 16  # after each lot it is seen whether there are enough blobs
-_ENOUGH_BLOBS = 150
+_RUNS_AT_ONCE = 8  # after each lot it is seen whether there are enough blobs
+_ENOUGH_BLOBS = 100
 _ENOUGH_VALUES = 40_000  # of which a spread is told to half a per cent
 LEAST_BLOBS = 6  # fewer: no estimate
 _LEAST_SNR = 10.0  # response over its noise: 6 for white noise, 9 for tissue that moves
@@ -98,35 +98,41 @@ def _blobs_of_run(movie: Movie, run: tuple[int, int]) -> FloatArray:
     frames = movie.read(*run).astype(np.float32, copy=False)
     is_seen: BoolArray = np.asarray(np.isfinite(frames).all(axis=0))
     frames[:, ~is_seen] = 0
-    diameters, snr = find_blobs(onset_image(frames, width=width, lag=lag), is_seen)
-    np.negative(frames, out=frames)
-    _, falling = find_blobs(onset_image(frames, width=width, lag=lag), is_seen)
+    rise, fall = largest_changes(frames, width=width, lag=lag)
+    diameters, snr = find_blobs(rise, is_seen)
+    _, falling = find_blobs(fall, is_seen)
     stands_out = snr > max(_LEAST_SNR, float(falling.max(initial=0.0)))
     return np.asarray(diameters[stands_out])
 
 
-def onset_image(frames: Float32, *, width: int, lag: int) -> FloatImage:
-    """Return the largest rise of each pixel.
+def largest_changes(frames: Float32, *, width: int, lag: int) -> tuple[FloatImage, FloatImage]:
+    """Return the largest rise and the largest fall of each pixel.
 
     Parameters
     ----------
     frames
         (n, height, width).
     width
-        Frames of each of the two means.
+        Frames of each of the two means that are compared.
     lag
         Frames from one mean to the other.
 
     Returns
     -------
-    rise
-        (height, width): largest difference of the later mean and the earlier one.
+    rise, fall
+        (height, width): largest difference of the later mean and the earlier one, and the other
+        way round.
     """
     sums = frames[: len(frames) - width + 1].copy()
     for shift in range(1, width):
         sums += frames[shift : len(frames) - width + 1 + shift]
-    rise: FloatImage = np.max(sums[lag:] - sums[:-lag], axis=0) / np.float32(width)
-    return rise
+    rise = np.full(frames.shape[1:], -np.inf, np.float32)
+    fall = rise.copy()
+    for earlier, later in zip(sums[:-lag], sums[lag:], strict=True):
+        change = later - earlier
+        np.maximum(rise, change, out=rise)
+        np.maximum(fall, -change, out=fall)
+    return rise / np.float32(width), fall / np.float32(width)
 
 
 def find_blobs(image: FloatImage, is_seen: BoolArray) -> tuple[FloatArray, FloatArray]:

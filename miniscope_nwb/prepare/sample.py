@@ -21,17 +21,27 @@ class PixelStatistics:
 
     mean: FloatImage
     deviation: FloatImage
-    darkest: FloatImage  # a low percentile
 
 
 def pixel_statistics(movie: Movie, usable: BoolArray) -> PixelStatistics:
     """Measure every pixel in usable frames, evenly spread over the recording."""
     frames = movie.take(spread_frames(usable, _N_FRAMES))
-    shape = frames.shape[1:]
-    mean, deviation, darkest = (np.empty(shape, np.float32) for _ in range(3))
-    for top in range(0, shape[0], _ROWS_AT_ONCE):
+    total, squares = (np.zeros(frames.shape[1:], np.float64) for _ in range(2))
+    for frame in frames:
+        values = frame.astype(np.float64)
+        total += values
+        squares += values**2
+    mean = total / len(frames)
+    # Integers add up exactly: a pixel that stands still has a deviation of exactly zero.
+    variance = np.maximum(squares / len(frames) - mean**2, 0)
+    return PixelStatistics(mean.astype(np.float32), np.sqrt(variance).astype(np.float32))
+
+
+def darkest_picture(movie: Movie, usable: BoolArray) -> FloatImage:
+    """Return a low percentile of every pixel over usable frames, (height, width)."""
+    frames = movie.take(spread_frames(usable, _N_FRAMES))
+    darkest = np.empty(frames.shape[1:], np.float32)
+    for top in range(0, len(darkest), _ROWS_AT_ONCE):
         rows = slice(top, top + _ROWS_AT_ONCE)
-        part = frames[:, rows].astype(np.float64)
-        mean[rows], deviation[rows] = part.mean(axis=0), part.std(axis=0)
-        darkest[rows] = np.percentile(part, _DARK_PERCENT, axis=0)
-    return PixelStatistics(mean, deviation, darkest)
+        darkest[rows] = np.percentile(frames[:, rows], _DARK_PERCENT, axis=0)
+    return darkest

@@ -14,7 +14,7 @@ from miniscope_nwb.prepare import brightness as light_of_frames
 from miniscope_nwb.prepare import checks, light
 from miniscope_nwb.prepare.defects import find_defects
 from miniscope_nwb.prepare.movie import CroppedMovie, PreparedMovie
-from miniscope_nwb.prepare.sample import PixelStatistics, pixel_statistics
+from miniscope_nwb.prepare.sample import PixelStatistics, darkest_picture, pixel_statistics
 from miniscope_nwb.prepare.size import (
     STAGE,
     find_diameter,
@@ -170,9 +170,9 @@ def _with_light(
         share = 100 * prepared.figures["saturated_share"]
         resources.say(f"{share:.1f} % of the samples are saturated: their activity is lost.")
     if params.remove_glow:
-        pixels = pixel_statistics(PreparedMovie(movie, prepared), usable)
-        vignette = light.find_vignette(pixels.mean)
-        glow = light.find_glow(pixels.darkest, vignette, diameter_px=diameter)
+        seen = PreparedMovie(movie, prepared)
+        vignette = light.find_vignette(pixel_statistics(seen, usable).mean)
+        glow = light.find_glow(darkest_picture(seen, usable), vignette, diameter_px=diameter)
         prepared = dataclasses.replace(prepared, vignette=vignette, glow=glow)
     seen = PreparedMovie(movie, prepared)
     if params.detrend == "linear":
