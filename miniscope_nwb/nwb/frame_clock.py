@@ -15,7 +15,7 @@ import numpy as np
 from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.nwb.object_names import LOST_FRAMES, object_name
-from miniscope_nwb.nwb.read import read_frame_index, read_options, read_table
+from miniscope_nwb.nwb.read import MODULE, read_options, read_table
 from miniscope_nwb.recording import FloatArray, IntArray
 
 _GAP_MEDIANS = 1.5  # an interval longer than this many medians may be a gap
@@ -74,10 +74,41 @@ def series_times(file: h5py.File, series: h5py.Group) -> FloatArray:
 
 def _segments(file: h5py.File, series: h5py.Group, n_frames: int) -> IntArray:
     """Tell joined recordings apart: the count of saved frames begins anew with each."""
-    index = read_frame_index(file, series.name.rpartition("/")[2], n_frames)
+    index = _frame_index(file, series.name.rpartition("/")[2], n_frames)
     if index is None:
         return np.zeros(n_frames, np.int64)
     return np.cumsum(np.diff(index, prepend=index[:1] - 1) <= 0)
+
+
+def _frame_index(file: h5py.File, series: str, n_frames: int) -> IntArray | None:
+    """Read which saved frame of its recording each frame of a scope's movie is.
+
+    Parameters
+    ----------
+    file
+        The NWB file.
+    series
+        Name of the movie in `acquisition`.
+    n_frames
+        Its frames.
+
+    Returns
+    -------
+    (n_frames,) or None
+        Ascends inside a recording; None where the file does not tell.
+    """
+    suffixes = [
+        name.removeprefix("FrameInfo")
+        for name in file.get(MODULE, {})
+        if name.startswith("FrameInfo")
+    ]
+    cameras = {name for name in suffixes if f"BehaviorVideo{name}" in file["acquisition"]}
+    own = series.removeprefix("OnePhotonSeries")
+    scopes = [name for name in suffixes if name not in cameras and (not own or name == own)]
+    info = read_table(file, f"FrameInfo{scopes[0]}") if len(scopes) == 1 else None
+    if info is None or len(info.get("frame_index", ())) != n_frames:
+        return None
+    return np.asarray(info["frame_index"], np.int64)
 
 
 def _steps(file: h5py.File, times: FloatArray, segment: IntArray, device: str) -> IntArray:

@@ -284,37 +284,6 @@ def read_series(file: h5py.File, sources: tuple[SourceRow, ...]) -> tuple[Series
     return tuple(found)
 
 
-def read_frame_index(file: h5py.File, series: str, n_frames: int) -> IntArray | None:
-    """Read which saved frame of its recording each frame of a scope's movie is.
-
-    Parameters
-    ----------
-    file
-        The NWB file.
-    series
-        Name of the movie in `acquisition`.
-    n_frames
-        Its frames.
-
-    Returns
-    -------
-    (n_frames,) or None
-        Ascends inside a recording; None where the file does not tell.
-    """
-    suffixes = [
-        name.removeprefix("FrameInfo")
-        for name in file.get(MODULE, {})
-        if name.startswith("FrameInfo")
-    ]
-    cameras = {name for name in suffixes if f"BehaviorVideo{name}" in file["acquisition"]}
-    own = series.removeprefix("OnePhotonSeries")
-    scopes = [name for name in suffixes if name not in cameras and (not own or name == own)]
-    info = read_table(file, f"FrameInfo{scopes[0]}") if len(scopes) == 1 else None
-    if info is None or len(info.get("frame_index", ())) != n_frames:
-        return None
-    return np.asarray(info["frame_index"], np.int64)
-
-
 def _one_series(
     group: h5py.Group, suffix: str, info: Columns, sources: tuple[SourceRow, ...]
 ) -> Series:
