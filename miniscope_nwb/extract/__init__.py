@@ -5,6 +5,7 @@ Giovannucci et al. 2019 (eLife 8:e38173) for the updates on sufficient statistic
 2017 and 2021 (PLoS Computational Biology) for deconvolution and the coarse background.
 
     cnmfe.py        the whole, a table of contents
+    state.py        what is known while it runs, and the steps that change it
     plan.py         sizes and thresholds of a run, each with what it was derived from
     frames.py       the movie in blocks: what was seen, without its mean
     boxes.py        footprints as rectangles of pixels
@@ -17,5 +18,6 @@ Giovannucci et al. 2019 (eLife 8:e38173) for the updates on sufficient statistic
     statistics.py   the movie times the traces: all that an update of footprints needs
     spatial.py      footprints from these statistics
     merging.py      components that are one cell
+    weeding.py      components that are none
     result.py       the record of the result
 """

@@ -23,11 +23,15 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
     result
         No component, and ``emptied_by``, where nothing was found.
     """
+    params = job.params
+    seeds_again = params.second_seeding and job.seeds is None
+    n_rounds = max(params.n_rounds, 2 if seeds_again else 1)
     state = Extraction.begin(job, resources)
     if job.seeds is None:
         state.seed()
     else:
         state.take_given(job.seeds)
+    resources.progress(1, n_rounds + 3)
     if not len(state.footprints):
         return state.empty_result()
     state.fit_background()
@@ -35,17 +39,19 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
         state.update_traces()
         state.fit_background()
         state.update_traces()
-    seeds_again = job.params.second_seeding and job.seeds is None
-    for round_number in range(max(job.params.n_rounds, 2 if seeds_again else 1)):
+    resources.progress(2, n_rounds + 3)
+    for round_number in range(n_rounds):
         state.update_footprints()
         state.merge()
         state.update_traces()
         state.weed()
         if round_number == 0 and seeds_again:
             state.seed()
+        resources.progress(3 + round_number, n_rounds + 3)
         if not len(state.footprints):
             return state.empty_result()
     while state.merge():
         state.update_traces()
     state.finish()
+    resources.progress(n_rounds + 3, n_rounds + 3)
     return state.result()

@@ -259,7 +259,10 @@ class Extraction:
         """Drop components that are noise; given masks stay."""
         if self.job.seeds is not None or self.maps is None:
             return
-        keep = worth_keeping(self.footprints, self.maps, diameter_px=self.plan.diameter_px)
+        keep = worth_keeping(
+            self.footprints, self.maps, height=self.shape[0], width=self.shape[1],
+            diameter_px=self.plan.diameter_px,
+        )  # fmt: skip
         self._choose(np.flatnonzero(keep))
 
     def _choose(self, kept: IntArray) -> None:

@@ -15,6 +15,11 @@ from miniscope_nwb.recording import BoolArray
 MIN_JUMP = 4.5  # noise units within `_JUMP_FRAMES`: the least that the largest event must rise
 MIN_AREA = 0.3  # of a disc of the cell's diameter
 AREA_ABOVE = 0.3  # of the peak: pixels that count as area
+# What makes a satellite; true neighbours of simulated hard movies stay clear of all four at once.
+_SATELLITE_COSINE = 0.15  # of the two footprints, at least
+_SATELLITE_LIGHT = 0.2  # of the brighter one's energy, at most
+_SATELLITE_CORRELATION = 0.45  # of the two traces, at least
+_SATELLITE_ALONE = 0.2  # energy while the other is silent, of what chance would give, at most
 NOTHING_ROSE = f"no event rose {MIN_JUMP} times above the noise of its trace"
 _JUMP_FRAMES = 3  # a burst lasts some 0.15 s; a slow change needs many small events instead
 
@@ -35,8 +40,40 @@ def areas(footprints: Footprints) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     )
 
 
-def worth_keeping(footprints: Footprints, maps: TraceMaps, *, diameter_px: float) -> BoolArray:
+def satellites(footprints: Footprints, maps: TraceMaps, *, height: int, width: int) -> BoolArray:
+    """Say which components are only what a brighter one's movements and mistakes leave.
+
+    A satellite overlaps a much brighter component, its trace goes with that one's, and it is
+    silent whenever the other is: a cell beside a cell fires on its own at times.
+    """
+    matrix = footprints.sparse(height, width)
+    energies = np.maximum(footprints.energies(), 1e-12)
+    cosine = (matrix.T @ matrix).toarray() / np.sqrt(np.outer(energies, energies))
+    light = energies * np.array([float(np.dot(row, row)) for row in maps.denoised])
+    is_satellite = np.zeros(len(footprints), np.bool_)
+    for weak, bright in np.argwhere(cosine > _SATELLITE_COSINE).tolist():
+        if light[weak] < _SATELLITE_LIGHT * light[bright]:
+            is_satellite[weak] |= _follows(maps, weak, bright)
+    return is_satellite
+
+
+def _follows(maps: TraceMaps, weak: int, bright: int) -> bool:
+    """Say whether one trace lives on another's events only."""
+    ours, theirs = (np.asarray(maps.denoised[k], np.float64) for k in (weak, bright))
+    if ours.std() == 0 or theirs.std() == 0:
+        return False
+    if np.corrcoef(ours, theirs)[0, 1] < _SATELLITE_CORRELATION:
+        return False
+    silent = theirs < max(2 * float(maps.noise[bright]), 0.05 * theirs.max())
+    events = np.where(ours > 2 * float(maps.noise[weak]), ours, 0) ** 2
+    expected = float(events.sum() * silent.mean())
+    return float(events[silent].sum()) < _SATELLITE_ALONE * expected
+
+
+def worth_keeping(
+    footprints: Footprints, maps: TraceMaps, *, height: int, width: int, diameter_px: float
+) -> BoolArray:
     """Say which components to go on with."""
     least = MIN_AREA * np.pi / 4 * diameter_px**2
     keep: BoolArray = (largest_jumps(maps) >= MIN_JUMP) & (areas(footprints) >= least)
-    return keep
+    return keep & ~satellites(footprints, maps, height=height, width=width)

@@ -14,7 +14,7 @@ from miniscope_nwb.extract.merging import groups_to_merge, merge
 from miniscope_nwb.extract.null import null_thresholds
 from miniscope_nwb.extract.seeding import SeedRules, find_seeds, write_traces
 from miniscope_nwb.extract.temporal import TraceMaps, independent_groups
-from miniscope_nwb.extract.weeding import MIN_JUMP, worth_keeping
+from miniscope_nwb.extract.weeding import MIN_JUMP, satellites, worth_keeping
 from miniscope_nwb.images.filtering import center_surround_kernel
 from miniscope_nwb.movie import ArrayMovie
 from miniscope_nwb.testing.score import score
@@ -78,8 +78,23 @@ def test_weeding_keeps_events_and_drops_noise_slow_changes_and_specks():
     )
     ones = np.ones(4)
     maps = TraceMaps(deconvolved, deconvolved, deconvolved, ones, Fits(ones, ones, ones))
-    keep = worth_keeping(footprints, maps, diameter_px=7.0)
+    keep = worth_keeping(footprints, maps, height=HEIGHT, width=WIDTH, diameter_px=7.0)
     assert keep.tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(("alone", "is_satellite"), [(0.0, True), (1.0, False)])
+def test_a_satellite_is_silent_when_its_cell_is(alone, is_satellite):
+    rng = np.random.default_rng(5)
+    host, own = events(rng), events(rng)
+    weak = 0.3 * host * rng.uniform(0.5, 1.5, len(host)).astype(np.float32) + 0.3 * alone * own
+    traces = np.stack([host, weak])
+    small = disc()
+    small[:, :5] = 0
+    footprints = from_patches([disc(), small], np.array([5, 5]), np.array([5, 6]))
+    ones = np.ones(2)
+    maps = TraceMaps(traces, traces, traces, 0.1 * ones, Fits(ones, ones, ones))
+    found = satellites(footprints, maps, height=HEIGHT, width=WIDTH)
+    assert found.tolist() == [False, is_satellite]
 
 
 def test_groups_hold_cells_that_do_not_touch():
