@@ -67,11 +67,10 @@ def plan_text(planned: Plan, *, quiet: bool = False) -> str:
             stage.name,
             "done" if stage.is_done else "to do",
             "-" if stage.is_done else _time(stage.seconds),
-            gib(stage.peak_memory_bytes) if stage.peak_memory_bytes else "-",
         )
         for stage in planned.stages
     ]
-    return "\n".join([*head, table(("stage", "", "time", "memory"), rows), *lines])
+    return "\n".join([*head, table(("stage", "", "time"), rows), *lines])
 
 
 def plan_json(planned: Plan) -> str:

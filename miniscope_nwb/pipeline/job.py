@@ -23,7 +23,7 @@ from miniscope_nwb.pipeline.resources import default_threads, memory_limit
 from miniscope_nwb.pipeline.scratch import scratch_folder
 from miniscope_nwb.results import Derived, RunParameter
 
-_PX_A_CELL = 600  # a cell in so many pixels: a crowded field, for predictions
+_PX_A_CELL = 1000  # a component in so many pixels, for predictions
 
 
 @dataclass(frozen=True)

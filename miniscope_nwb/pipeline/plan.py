@@ -20,12 +20,11 @@ WRITE = "write"
 
 @dataclass(frozen=True, slots=True)
 class PlannedStage:
-    """A stage and what it is expected to take; None where that is not known."""
+    """A stage and how long it is expected to take; None where that is not known."""
 
     name: str
     is_done: bool  # by a run that was interrupted
     seconds: float | None
-    peak_memory_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def plan(path: Path, options: ProcessOptions) -> Plan:
         done[WRITE] = False
         seconds = {} if job.decision.is_done else probe(job, task)
     stages = tuple(
-        PlannedStage(stage, done[stage], seconds.get(stage), None) for stage in (*STAGES, WRITE)
+        PlannedStage(stage, done[stage], seconds.get(stage)) for stage in (*STAGES, WRITE)
     )
     open_times = [stage.seconds for stage in stages if not stage.is_done]
     known = [value for value in open_times if value is not None]
