@@ -53,7 +53,13 @@ def _memory(process: psutil.Process) -> int:
     return int(getattr(info, "pss", 0) or info.rss)
 
 
-def measure(command: list[str], *, cwd: Path | None = None, scratch: Path | None = None) -> Run:
+def measure(
+    command: list[str],
+    *,
+    cwd: Path | None = None,
+    scratch: Path | None = None,
+    every_s: float = SAMPLE_EVERY_S,
+) -> Run:
     """Run a command to its end and measure it; its failure is ours.
 
     Parameters
@@ -64,6 +70,8 @@ def measure(command: list[str], *, cwd: Path | None = None, scratch: Path | None
         Working folder.
     scratch
         Folder whose size is watched.
+    every_s
+        Seconds between two looks; a look takes a few milliseconds of a core.
     """
     started = time.perf_counter()
     popen = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -88,7 +96,7 @@ def measure(command: list[str], *, cwd: Path | None = None, scratch: Path | None
         held = max(held, sum(held_bytes(member) for member in family))
         if scratch is not None:
             on_disk = max(on_disk, folder_bytes(scratch))
-        time.sleep(SAMPLE_EVERY_S)
+        time.sleep(every_s)
     popen.wait()
     for reader in readers:
         reader.join()

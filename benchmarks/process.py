@@ -38,6 +38,7 @@ CAIMAN: dict[str, Any] = {
     "only_init": True, "nb_patch": 0, "low_rank_background": None, "del_duplicates": True,
     "merge_thr": 0.7, "min_SNR": 3, "rval_thr": 0.85, "use_cnn": False,
 }  # fmt: skip
+LOOK_S = 0.2  # between two looks at memory and scratch: runs of minutes need no more
 HEADER = (
     "| engine | F1 accepted (P, R) | F1 all | raw r | denoised r | deconvolved r | shift px "
     "| wall s | CPU s | memory MB | scratch MB |\n|---|---|---|---|---|---|---|---|---|---|---|"
@@ -95,7 +96,7 @@ def run_ours(case: Case, work: Path, *options: str) -> Found:
     run = measure(
         [sys.executable, "-m", "miniscope_nwb", "process", str(copy), "--scratch", str(scratch),
          "--json", *options],
-        scratch=scratch,
+        scratch=scratch, every_s=LOOK_S,
     )  # fmt: skip
     with miniscope_nwb.open(copy) as session:
         result = session.run()
@@ -133,7 +134,7 @@ def run_caiman(case: Case, work: Path, python: str) -> Found:
         "parameters": {**CAIMAN, "pw_rigid": is_piecewise},
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
-    run = measure([python, str(SCRIPT), str(folder / "job.json")], scratch=folder)
+    run = measure([python, str(SCRIPT), str(folder / "job.json")], scratch=folder, every_s=LOOK_S)
     with np.load(folder / "result.npz") as saved:
         print(f"CaImAn {saved['version']}: {saved['seconds']}", file=sys.stderr)
         masks = saved["footprints"].reshape(len(saved["footprints"]), -1)
@@ -220,7 +221,7 @@ def lengths(work: Path, minutes: list[int]) -> None:
         run = measure(
             [sys.executable, "-m", "miniscope_nwb", "process", str(path), "--engine", "builtin",
              "--scratch", str(scratch), "--max-memory", "4GiB", "--quiet"],
-            scratch=scratch,
+            scratch=scratch, every_s=LOOK_S,
         )  # fmt: skip
         print(
             f"| {length} | {n_frames} | {n_frames / run.wall_s:.1f} "
