@@ -31,7 +31,12 @@ from miniscope_nwb.metrics.accept import decide, with_relative_area
 from miniscope_nwb.metrics.measures import Measures
 from miniscope_nwb.metrics.neighbours import Neighbours, find_neighbours
 from miniscope_nwb.metrics.stage import NEAR, judge
-from miniscope_nwb.params.models import ExtractParams, Parameters, QualityParams
+from miniscope_nwb.params.models import (
+    ExtractParams,
+    Parameters,
+    PreprocessParams,
+    QualityParams,
+)
 from miniscope_nwb.prepare.movie import PreparedMovie
 from miniscope_nwb.prepare.stage import prepare
 from miniscope_nwb.simulate.levels import LEVELS
@@ -54,6 +59,7 @@ MOVIES: dict[str, dict[str, Any]] = {
 LENIENT = ExtractParams(min_corr=0.4, min_pnr=3.0)
 OFF = {
     "min_snr": None, "min_r_value": None, "min_event_correlation": None,
+    "least_r_value": None,
     "max_relative_area": None, "min_relative_area": None, "max_event_area": None,
     "soft_edge": None, "max_motion_correlation": None, "max_inverted_share": None,
     "twin_overlap": 1.0,
@@ -67,6 +73,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "all rules (the default)": {},
     "without SNR": {"min_snr": None},
     "without the event image": {"min_event_correlation": None},
+    "without the least r-value": {"least_r_value": None},
     "without the footprint's largest area": {"max_relative_area": None},
     "without the least area": {"min_relative_area": None},
     "without the area of events": {"max_event_area": None},
@@ -80,9 +87,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "and at most as many events inverted": {"max_inverted_share": 1.0},
 }  # fmt: skip
 SWEEPS: dict[str, tuple[float, ...]] = {
-    "min_snr": (2, 3, 4, 6), "min_event_correlation": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+    "min_snr": (2, 3, 4, 6), "least_r_value": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+    "min_event_correlation": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
     "max_relative_area": (1.5, 1.7, 1.9, 2.1, 2.4), "min_relative_area": (0.3, 0.4, 0.5, 0.6, 0.7),
     "max_event_area": (1.6, 1.9, 2.2, 2.5, 3.0), "soft_edge": (0.15, 0.2, 0.25, 0.3, 0.4),
+    "soft_event_correlation": (0.5, 0.7, 0.8, 0.9),
     "soft_relative_area": (1.0, 1.1, 1.2, 1.3, 1.5), "soft_event_area": (1.3, 1.5, 1.7, 2.0),
     "soft_diameter_um": (15, 16.5, 18, 20), "max_motion_correlation": (0.4, 0.5, 0.6, 0.7, 0.8),
 }  # fmt: skip
@@ -117,7 +126,9 @@ def run(name: str, seed: int, folder: Path) -> Case:
     """Process one movie with the defaults."""
     with nothing_in_focus(asked=name == "blurred"):
         made = simulated_movie(**MOVIES[name], seed=seed, width=WIDTH, height=HEIGHT, frames=FRAMES)
-    params, scale = Parameters(), Scale(PIXEL_SIZE_UM, made.clock.rate_hz, "GCaMP6f")
+    scale = Scale(PIXEL_SIZE_UM, made.clock.rate_hz, "GCaMP6f")
+    # Blurred cells look large enough to be binned; the truth has the pixels of the raw movie.
+    params = Parameters(preprocess=PreprocessParams(spatial_factor=1))
 
     def resources() -> Resources:
         return Resources(Path(tempfile.mkdtemp(dir=folder)))

@@ -145,7 +145,9 @@ def _not_shown(b: Bench, k: int) -> str:
     if least is None:
         return ""
     if np.isfinite(value):
-        return f"event image {value:.2f} is below {least:g}" if value < least else ""
+        if value < least:
+            return f"event image {value:.2f} is below {least:g}"
+        return _shadow(b, k)
     # No event of either half: only the whole footprint's own events, which flatter it.
     strict, r_value = b.params.min_lone_r_value, b.m.r_value[k]
     if strict is None or r_value >= strict:
@@ -153,6 +155,14 @@ def _not_shown(b: Bench, k: int) -> str:
     if not np.isfinite(r_value):
         return "no event can be seen without an active neighbour or a lost frame"
     return f"no event image, and r-value {r_value:.2f} is below {strict:g}"
+
+
+def _shadow(b: Bench, k: int) -> str:
+    """Reject what others' events show: around its own pixels like the mask, on them not."""
+    least, value = b.params.least_r_value, b.m.r_value[k]
+    if least is None or not value < least:
+        return ""
+    return f"r-value {value:.2f} is below {least:g}: its own pixels do not look like it"
 
 
 def _low_r_value(b: Bench, k: int) -> str:
@@ -185,20 +195,26 @@ def _event_area(b: Bench, k: int) -> float:
 
 
 def _soft(b: Bench, k: int) -> str:
-    """Reject a soft component that is large for a cell of this run, or if all are out of focus.
+    """Reject a soft component that is large or faint, or if all are out of focus.
 
-    Out of focus means both larger and softer, so a soft one has tighter limits.
+    Out of focus means both larger and softer, and noise draws ragged masks: so a soft one has
+    tighter limits of size and of evidence.
     """
     p, edge = b.params, b.m.edge_width[k]
     if p.soft_edge is None or not np.isfinite(edge):
         return ""
     soft = f"out of focus: soft edge ({edge:.2f} radii)"
     if edge > b.size.edge_width + p.soft_edge:
-        area, events = b.m.relative_area[k], _event_area(b, k)
+        area, events, shown = b.m.relative_area[k], _event_area(b, k), b.m.event_correlation[k]
         if area > p.soft_relative_area:
             return f"{soft} and area {area:.2f} of this run's cells, above {p.soft_relative_area:g}"
         if events > p.soft_event_area:
             return f"{soft} and its events light {events:.2f} of it, above {p.soft_event_area:g}"
+        if shown < p.soft_event_correlation:
+            return (
+                f"ragged or soft edge ({edge:.2f} radii) and event image {shown:.2f}, below "
+                f"{p.soft_event_correlation:g}: noise"
+            )
     if b.is_blurred and edge > SPHERE_EDGE + p.soft_edge:
         return f"{soft}, as are all components of this run, which are too wide for somata"
     return ""

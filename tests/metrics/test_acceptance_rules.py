@@ -52,10 +52,12 @@ def test_a_cell_is_accepted_and_its_reason_says_what_speaks_for_it():
         ({"event_correlation": 0.2}, "event image 0.20 is below 0.5"),
         ({"event_correlation": np.nan, "r_value": 0.5}, "no event image, and r-value 0.50"),
         ({"event_correlation": np.nan, "r_value": np.nan}, "no event can be seen"),
+        ({"r_value": 0.3}, "r-value 0.30 is below 0.5: its own pixels do not look like it"),
         ({"relative_area": 2.5}, "area 2.50 of this run's cells is above 1.9"),
         ({"event_diameter": 13.0}, "its events light an area of 2.64"),
         ({"edge_width": 0.75, "relative_area": 1.3}, "soft edge (0.75 radii) and area 1.30"),
         ({"edge_width": 0.75, "event_diameter": 10.2}, "soft edge (0.75 radii) and its events"),
+        ({"edge_width": 0.75, "event_correlation": 0.7}, "event image 0.70, below 0.8: noise"),
         ({"relative_area": 0.3}, "a fragment"),
         ({"motion_correlation": 0.9}, "follows the motion (correlation 0.90"),
     ],
@@ -70,6 +72,8 @@ def test_each_rule_rejects_what_it_is_for(change, words):
     "change",
     [
         {"event_correlation": np.nan, "r_value": 0.8},  # no event of a half, but clear as a whole
+        {"r_value": np.nan},  # no event of the whole, but of both halves
+        {"event_correlation": 0.6},  # faint, but sharp
         {"edge_width": 0.75},  # soft, but of the size of a cell
         {"relative_area": 1.6},  # large, but sharp
         {"false_positive_rate": 20.0},  # no limit by default
