@@ -145,9 +145,7 @@ def _not_shown(b: Bench, k: int) -> str:
     if least is None:
         return ""
     if np.isfinite(value):
-        if value < least:
-            return f"event image {value:.2f} is below {least:g}"
-        return _shadow(b, k)
+        return f"event image {value:.2f} is below {least:g}" if value < least else ""
     # No event of either half: only the whole footprint's own events, which flatter it.
     strict, r_value = b.params.min_lone_r_value, b.m.r_value[k]
     if strict is None or r_value >= strict:
@@ -266,8 +264,9 @@ RULES: tuple[Callable[[Bench, int], str], ...] = (
     _low_r_value,
     _too_large,
     _shows_larger,
-    _soft,
     _too_small,
+    _shadow,
+    _soft,
     _moves,
     _upside_down,
     _low_cnn,
