@@ -1,4 +1,4 @@
-"""What the stages that all engines share take in memory and disk, by rules; the probe gives time."""
+"""What the stages that all engines share take in memory and disk, by rules; a probe tells time."""
 
 from __future__ import annotations
 

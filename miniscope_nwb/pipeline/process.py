@@ -30,7 +30,7 @@ from miniscope_nwb.pipeline.resources import one_thread_each
 from miniscope_nwb.pipeline.scratch import check_writable, locked
 from miniscope_nwb.pipeline.steps import Steps
 from miniscope_nwb.pipeline.write import write
-from miniscope_nwb.prepare.movie import PreparedMovie
+from miniscope_nwb.prepare.movie import LightChange, PreparedMovie
 from miniscope_nwb.prepare.stage import prepare
 from miniscope_nwb.results import (
     ExtractionResult,
@@ -113,7 +113,8 @@ def _run(job: Job, steps: Steps) -> ProcessResult:
     from miniscope_nwb.nwb.stored_movie import StoredMovie
 
     started, clock = datetime.now(UTC), time.perf_counter()
-    with StoredMovie(job.path, job.series, clock=job.recording.clock) as movie:
+    clock_of_movie, room = job.recording.clock, spare_memory(job, steps.n_threads)
+    with StoredMovie(job.path, job.series, clock=clock_of_movie, keep_bytes=room) as movie:
         records = run_stages(job, movie, steps)
         record = make_record(job, records, steps, started=started, clock=clock)
         _warn_of_nothing(records.extraction, steps)
@@ -154,7 +155,7 @@ def run_stages(job: Job, movie: Movie, steps: Steps) -> Records:
         ),
     )
     corrected = CorrectedMovie(clean, motion)
-    recorded_corrected = CorrectedMovie(recorded, motion)
+    is_as_recorded = LightChange.of(prepared, movie.clock) is None
 
     motion_score = steps.run(
         "motion quality",
@@ -201,7 +202,7 @@ def run_stages(job: Job, movie: Movie, steps: Steps) -> Records:
         "traces",
         lambda resources: make_traces(
             corrected,
-            recorded_corrected,
+            corrected if is_as_recorded else CorrectedMovie(recorded, motion),
             extraction=extraction,
             is_left_out=left_out,
             params=params.traces,

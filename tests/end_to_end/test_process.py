@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from processed_files import (
     raw_checksum,
 )
 from recordings import opened
+
+from miniscope_nwb.simulate.options import SimulateOptions
 
 
 @pytest.fixture(scope="module")
@@ -188,15 +192,43 @@ def test_plan_names_what_is_done(shell, path, done):
     assert "nothing to do" in shell("plan", done, "--engine", "builtin").out
 
 
-def test_too_little_memory_names_the_least_that_works(shell, path):
+def in_a_process(*arguments):
+    """Run a command in a process of its own, where nothing else takes memory."""
+    command = [sys.executable, "-m", "miniscope_nwb", *map(str, arguments), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_too_little_memory_names_the_least_that_works_and_it_does(shell, path):
     refused = shell("process", path, "--engine", "builtin", "--max-memory", "50MB")
     assert refused.code == 1
     assert "the least that works is --max-memory " in refused.err
-    least = refused.err.split("--max-memory ")[1].split(":")[0].split(";")[0].strip()
-    done = shell("process", path, "--engine", "builtin", "--max-memory", least, "--json")
-    assert done.code == 0, done.err
-    peak = max(stage["peak_memory_bytes"] for stage in done.answer["stages"])
-    assert peak < 1.5 * int(least.removesuffix("MiB")) * 2**20
+    least = refused.err.split("--max-memory ")[1].split(";")[0].strip()
+    answer = in_a_process("process", path, "--engine", "builtin", "--max-memory", least)
+    peak = max(stage["peak_memory_bytes"] for stage in answer["stages"])
+    assert peak <= int(least.removesuffix("MiB")) * 2**20
+
+
+def test_plan_foretells_memory_and_disk_within_a_factor_of_two(path):
+    plan = in_a_process("plan", path, "--engine", "builtin")
+    before = path.stat().st_size
+    answer = in_a_process("process", path, "--engine", "builtin", "--keep-scratch")
+    peak = max(stage["peak_memory_bytes"] for stage in answer["stages"])
+    assert 0.5 < plan["peak_memory_bytes"] / peak < 2
+    folder = path.with_name(".recording.scratch")
+    scratch = sum(item.stat().st_size for item in folder.rglob("*") if item.is_file())
+    assert 0.5 < plan["scratch_bytes"] / scratch < 4  # more, while a stage works
+    assert path.stat().st_size - before < plan["file_bytes"]
+    assert 0.2 < plan["seconds"] / answer["seconds"] < 5  # the machine may be busy meanwhile
+
+
+@pytest.mark.slow
+def test_plan_foretells_the_time_within_a_factor_of_two(tmp_path):
+    options = SimulateOptions(level="moderate", width=160, height=120, frames=6000, cameras=0)
+    path = make_recording(tmp_path, options)
+    plan = in_a_process("plan", path, "--engine", "builtin")
+    answer = in_a_process("process", path, "--engine", "builtin")
+    assert 0.5 < plan["seconds"] / answer["seconds"] < 2
 
 
 @pytest.mark.parametrize(
