@@ -27,8 +27,8 @@ _EVIDENT = 0.5  # event correlation of components that tell how large a cell is
 def with_relative_area(measures: Measures, *, prior_px: float) -> tuple[Measures, CellSize]:
     """Add the area relative to this run's own cells in focus.
 
-    Components whose events show them (event correlation of 0.5 and more) and that lie whole inside
-    the field tell how large and sharp a cell is, each by its evidence.
+    Components whose events show them (event correlation above 0.5) and that lie whole inside the
+    field tell how large and sharp a cell is, each by its evidence.
     """
     size = cell_size(
         measures.equivalent_diameter,
@@ -41,9 +41,9 @@ def with_relative_area(measures: Measures, *, prior_px: float) -> tuple[Measures
 
 
 def _evidence(measures: Measures) -> FloatArray:
-    score = np.nan_to_num(measures.event_correlation)
-    whole = (score >= _EVIDENT) & (measures.edge_distance > 0)
-    weights: FloatArray = np.where(whole, score, 0.0)
+    """Return how much each component tells of cells: 0 from an event image of 0.5 to 1 from 1."""
+    score = (np.nan_to_num(measures.event_correlation) - _EVIDENT) / (1 - _EVIDENT)
+    weights: FloatArray = np.where(measures.edge_distance > 0, np.clip(score, 0, 1), 0.0)
     return weights
 
 

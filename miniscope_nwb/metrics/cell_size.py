@@ -52,7 +52,7 @@ def cell_size(
     edges
         (n,) widths of their edges, radii.
     weights
-        (n,) how much each counts; 0 leaves it out.
+        (n,) how much each counts, 0 (not at all) to 1.
     prior_px
         Diameter of somata from the summary images, px.
     """
@@ -60,7 +60,6 @@ def cell_size(
     logs, heavy = np.log(diameters[good]), weights[good]
     if not len(logs):
         return CellSize(prior_px, SPHERE_EDGE, 0, False)
-    heavy = heavy / heavy.mean()
     places = np.append(logs, np.log(prior_px))
     masses = np.append(heavy, _PRIOR_WEIGHT)
     grid = np.arange(places.min() - 0.5, places.max() + 0.5, _STEP)

@@ -131,11 +131,14 @@ def test_where_nothing_is_in_focus_nothing_soft_is_accepted():
 
 
 def test_areas_are_relative_to_the_components_that_events_show():
-    rows = [{"equivalent_diameter": d, "area": np.pi * d**2 / 4} for d in (8, 8.1, 7.9, 8.05, 16)]
+    rows = [
+        {"equivalent_diameter": d, "area": np.pi * d**2 / 4}
+        for d in (*np.linspace(7.8, 8.2, 20), 16)
+    ]
     rows += [{"equivalent_diameter": 3.0, "area": 7.0, "event_correlation": 0.1}] * 9
     found, size = with_relative_area(measures(*rows), prior_px=9.0)
     assert size.diameter_px == pytest.approx(8.0, rel=0.05)
-    assert found.relative_area[4] == pytest.approx(4.0, rel=0.1)
+    assert found.relative_area[20] == pytest.approx(4.0, rel=0.1)
     assert found.relative_area[0] == pytest.approx(1.0, rel=0.1)
 
 
