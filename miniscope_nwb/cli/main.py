@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="miniscope-nwb")
 def miniscope_nwb() -> None:
-    """Raw miniscope recordings to one complete, verified NWB file each.
+    """Raw miniscope recordings to one complete, verified, processed NWB file each.
 
     \b
     Example:
@@ -62,6 +62,7 @@ def miniscope_nwb() -> None:
       miniscope-nwb init     my_recording/ > session.yaml     (then fill in what is marked)
       miniscope-nwb convert  my_recording/ -m session.yaml
       miniscope-nwb verify   sub-m06/sub-m06_ses-....nwb --raw my_recording/
+      miniscope-nwb process  sub-m06/sub-m06_ses-....nwb
       miniscope-nwb validate sub-m06/sub-m06_ses-....nwb
     """
 

@@ -15,7 +15,8 @@ import click
 @click.option("--run", help="Only this run.")
 @click.option("--round", "number", type=int, help="Count accepted cells by this round of curation.")
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
-def show(nwb_file: Path, run: str | None, number: int | None, as_json: bool) -> None:
+@click.option("--quiet", is_flag=True, help="Names of the runs only.")
+def show(nwb_file: Path, run: str | None, number: int | None, as_json: bool, quiet: bool) -> None:
     """List the runs in FILE.nwb: cells found and accepted, motion, timings, rounds of curation.
 
     \b
@@ -28,6 +29,8 @@ def show(nwb_file: Path, run: str | None, number: int | None, as_json: bool) -> 
     if as_json:
         answer = {"path": str(nwb_file), "runs": found}
         click.echo(json.dumps(_plain(answer), indent=2, ensure_ascii=False))
+    elif quiet:
+        click.echo("".join(f"{item['run']}\n" for item in found), nl=False)
     elif found:
         click.echo(_text(found))
     else:

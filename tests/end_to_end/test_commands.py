@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -381,6 +382,9 @@ def test_demo(shell, tmp_path):
     done = shell("demo", tmp_path / "demo")
     assert done.code == 0, done.out + done.err
     assert "equal to the raw data and valid" in done.out
+    found, planted, false = map(int, re.findall(r"\d+", done.out.split("It holds ")[1])[:3])
+    assert found >= 0.9 * planted > 15
+    assert false <= 3
     again = shell("demo", tmp_path / "demo")
     assert again.code == 1
     assert "not empty" in again.err

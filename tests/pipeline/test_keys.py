@@ -51,7 +51,7 @@ def test_first_stage_that_a_change_redoes(changes, stage):
         ("n_sample_frames=500", "images"),
         ("min_pnr=8", "extract"),
         ("f0_window_s=30", "traces"),
-        ("min_snr=3", "quality"),
+        ("event_confirm=1.5", "quality"),
         ("caiman.gSig=[3,3]", None),  # our own engine does not read it
     ],
 )
