@@ -89,10 +89,8 @@ class Movie(ABC):
     def take(self, frames: IntArray) -> npt.NDArray[Any]:
         """Return chosen frames, (n, height, width), in the order of `frames`, which ascends."""
         out = np.empty((len(frames), self.height, self.width), self.dtype)
-        breaks = np.flatnonzero(np.diff(frames) != 1) + 1
-        for run in np.split(np.arange(len(frames)), breaks):
-            if len(run):
-                out[run] = self.read(int(frames[run[0]]), int(frames[run[-1]]) + 1)
+        for part in runs_of(frames):
+            out[part] = self.read(int(frames[part.start]), int(frames[part.stop - 1]) + 1)
         return out
 
     def blocks(self, n_frames: int | None = None) -> list[tuple[int, int]]:
@@ -100,6 +98,14 @@ class Movie(ABC):
         length = n_frames or block_length(self.height, self.width)
         starts = range(0, self.n_frames, length)
         return [(start, min(start + length, self.n_frames)) for start in starts]
+
+
+def runs_of(frames: IntArray) -> list[slice]:
+    """Cut numbers of frames, which ascend, into runs without a gap."""
+    if not len(frames):
+        return []
+    breaks = (np.flatnonzero(np.diff(frames) != 1) + 1).tolist()
+    return [slice(*edges) for edges in pairwise([0, *breaks, len(frames)])]
 
 
 def block_length(height: int, width: int) -> int:

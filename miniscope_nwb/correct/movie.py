@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from miniscope_nwb.correct.bend import Bender
-from miniscope_nwb.correct.shift import seen_after_shift, shift_frame
+from miniscope_nwb.correct.shift import seen_after_shift, shift_frames
 from miniscope_nwb.errors import MiniscopeError
-from miniscope_nwb.movie import Movie
+from miniscope_nwb.movie import Movie, runs_of
 from miniscope_nwb.recording import IntArray
 from miniscope_nwb.results import MotionResult
 
@@ -65,13 +65,21 @@ class CorrectedMovie(Movie):
 
     def correct(self, frames: npt.NDArray[Any], start: int) -> npt.NDArray[np.float32]:
         """Correct frames that were read already, (n, height, width), the first of them `start`."""
-        bounds = self.seen(start, start + len(frames))
+        stop = start + len(frames)
+        bounds = self.seen(start, stop)
         out = np.empty(frames.shape, np.float32)
-        for number, frame in enumerate(frames):
-            if self._bender is not None and self._motion.block_shifts_px is not None:
+        if self._bender is not None and self._motion.block_shifts_px is not None:
+            for number, frame in enumerate(frames):
                 shifts = self._motion.block_shifts_px[start + number]
                 self._bender.bend(frame, shifts, bounds[number], out[number])
-            else:
-                shift = self._motion.shifts_px[start + number]
-                shift_frame(frame, shift, bounds[number], out[number])
+        else:
+            shift_frames(frames, self._motion.shifts_px[start:stop], bounds, out)
+        return out
+
+    def take(self, frames: IntArray) -> npt.NDArray[np.float32]:
+        """Return chosen corrected frames, in the order of `frames`, which ascends."""
+        before = self._movie.take(frames)
+        out = np.empty(before.shape, np.float32)
+        for part in runs_of(frames):
+            out[part] = self.correct(before[part], int(frames[part.start]))
         return out

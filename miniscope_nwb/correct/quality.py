@@ -109,12 +109,11 @@ def _correlations(
     whole = np.array([0, small.height, 0, small.width])
 
     def work(span: tuple[int, int]) -> tuple[list[float], list[float]]:
-        frames = small.read(*span)
-        moved, bounds = corrected.correct(frames, span[0]), corrected.seen(*span)
-        sharp = highpass_px / factor
-        first = [_correlation(frame, template, whole, sharp) for frame in frames]
+        sharp = np.stack([bandpass(frame, highpass_px / factor) for frame in small.read(*span)])
+        moved, bounds = corrected.correct(sharp, span[0]), corrected.seen(*span)
+        first = [_correlation(frame, template, whole) for frame in sharp]
         pairs = zip(moved, bounds, strict=True)
-        return first, [_correlation(frame, template, seen, sharp) for frame, seen in pairs]
+        return first, [_correlation(frame, template, seen) for frame, seen in pairs]
 
     before: list[float] = []
     after: list[float] = []
@@ -125,16 +124,15 @@ def _correlations(
     return np.array(before, np.float32), np.array(after, np.float32)
 
 
-def _correlation(frame: Float32, template: Float32, seen: IntArray, highpass_px: float) -> float:
-    """Correlate the seen part of a frame, band-passed here, with the band-passed template."""
+def _correlation(frame: Float32, template: Float32, seen: IntArray) -> float:
+    """Correlate the seen part of a frame with the template, both band-passed."""
+    from miniscope_nwb.correct.shift_kernels import correlation
+
     top, bottom, left, right = (int(bound) for bound in seen)
     if min(bottom - top, right - left) < _LEAST_SEEN_PX:
         return float("nan")
-    a = bandpass(np.ascontiguousarray(frame[top:bottom, left:right]), highpass_px)
-    b = template[top:bottom, left:right]
-    a, b = a - a.mean(dtype=np.float64), b - b.mean(dtype=np.float64)
-    size = float(np.sqrt((a * a).sum(dtype=np.float64) * (b * b).sum(dtype=np.float64)))
-    return float((a * b).sum(dtype=np.float64) / size) if size > 0 else 0.0
+    part = np.s_[top:bottom, left:right]
+    return float(correlation(frame[part], template[part]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ Float32 = npt.NDArray[np.float32]
 
 NEGLIGIBLE_PX = 1e-6  # a shift so near to whole pixels is one: shifts are float32
 TAPS_BEFORE, TAPS_AFTER = 1, 2  # neighbours that the cubic weighs besides the pixel itself
+_N_TAPS = TAPS_BEFORE + 1 + TAPS_AFTER
 
 
 def split_shift(shift_px: float) -> tuple[int, float]:
@@ -81,61 +82,42 @@ def _span(shift_px: float, first: int, stop: int, size: int) -> tuple[int, int]:
     return max(first - whole, 0), min(stop - whole, size)
 
 
-def shift_frame(
-    frame: npt.NDArray[Any], shift_px: npt.NDArray[Any], bounds: IntArray, out: Float32
+def shift_frames(
+    frames: npt.NDArray[Any], shifts_px: npt.NDArray[Any], bounds: IntArray, out: Float32
 ) -> None:
-    """Shift one frame.
+    """Shift frames, each in its own way.
 
     Parameters
     ----------
-    frame
-        (height, width) uint8, uint16 or float32.
-    shift_px
-        (2,) correction, x then y: by so much the content moves right and down.
+    frames
+        (n, height, width) uint8, uint16 or float32.
+    shifts_px
+        (n, 2) corrections, x then y: by so much the content moves right and down.
     bounds
-        (4,) of `seen_after_shift`.
+        (n, 4) of `seen_after_shift`.
     out
-        (height, width) float32, filled: NaN outside of the bounds.
+        (n, height, width) float32, filled: NaN outside of the bounds.
     """
-    top, bottom, left, right = (int(bound) for bound in bounds)
-    blank_outside(out, top, bottom, left, right)
-    if top >= bottom:
-        return
-    across, rest_x = split_shift(float(shift_px[0]))
-    down, rest_y = split_shift(float(shift_px[1]))
-    if not rest_x and not rest_y:
-        part = frame[top + down : bottom + down, left + across : right + across]
-        out[top:bottom, left:right] = part
-        return
-    _interpolate(frame, (top, bottom, left, right), (across, down), (rest_x, rest_y), out)
+    from miniscope_nwb.correct import shift_kernels as kernels
+
+    whole = np.empty((len(frames), 2), np.int64)
+    taps = np.ones((len(frames), 2), np.int64)
+    weights = np.zeros((len(frames), 2, _N_TAPS), np.float32)
+    for number, shift in enumerate(shifts_px.tolist()):
+        for axis in range(2):
+            whole[number, axis], rest = split_shift(shift[axis])
+            if rest:
+                taps[number, axis] = _N_TAPS
+                weights[number, axis] = cubic_weights(rest)
+    source = np.ascontiguousarray(frames)
+    kernels.shift_frames(source, np.asarray(bounds, np.int64), whole, taps, weights, out)
 
 
-def _interpolate(
-    frame: npt.NDArray[Any],
-    bounds: tuple[int, int, int, int],
-    whole: tuple[int, int],
-    rest: tuple[float, float],
-    out: Float32,
+def shift_frame(
+    frame: npt.NDArray[Any], shift_px: npt.NDArray[Any], bounds: IntArray, out: Float32
 ) -> None:
-    """Weigh the neighbours of each pixel inside the bounds, along x and then along y."""
-    import cv2
-
-    top, bottom, left, right = bounds
-    kernels, first, last = [], [], []
-    for part in rest:
-        kernels.append(cubic_weights(part) if part else np.ones(1, np.float32))
-        first.append(TAPS_BEFORE if part else 0)
-        last.append(TAPS_AFTER if part else 0)
-    source = frame[
-        top + whole[1] - first[1] : bottom + whole[1] + last[1],
-        left + whole[0] - first[0] : right + whole[0] + last[0],
-    ]
-    done = cv2.sepFilter2D(
-        source, cv2.CV_32F, kernels[0], kernels[1], anchor=(first[0], first[1])
-    )  # the border that OpenCV makes up lies outside of what is taken
-    out[top:bottom, left:right] = done[
-        first[1] : first[1] + bottom - top, first[0] : first[0] + right - left
-    ]
+    """Shift one frame, as `shift_frames` does."""
+    shift_frames(frame[None], shift_px[None], bounds[None], out[None])
 
 
 def blank_outside(out: Float32, top: int, bottom: int, left: int, right: int) -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from miniscope_nwb.movie import FrameClock, Movie
 from miniscope_nwb.prepare.defects import PixelMender
+from miniscope_nwb.recording import IntArray
 from miniscope_nwb.results import Float32, FloatImage, Prepared, Trend
 
 _LEAST_VIGNETTE = 0.1  # darker corners are not brightened further: nothing but noise is there
@@ -34,6 +35,10 @@ class CroppedMovie(Movie):
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
         """Return a copy of the frames [start, stop)."""
         return np.ascontiguousarray(self._movie.read(start, stop)[:, self._y, self._x])
+
+    def take(self, frames: IntArray) -> npt.NDArray[Any]:
+        """Return chosen frames, in the order of `frames`, which ascends."""
+        return np.ascontiguousarray(self._movie.take(frames)[:, self._y, self._x])
 
 
 class PreparedMovie(Movie):
@@ -69,13 +74,20 @@ class PreparedMovie(Movie):
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
         """Return the frames [start, stop)."""
-        frames = self._cropped.read(start, stop)
+        return self._prepare(self._cropped.read(start, stop), np.arange(start, stop))
+
+    def take(self, frames: IntArray) -> npt.NDArray[Any]:
+        """Return chosen frames, in the order of `frames`, which ascends."""
+        return self._prepare(self._cropped.take(frames), frames)
+
+    def _prepare(self, frames: npt.NDArray[Any], numbers: IntArray) -> npt.NDArray[Any]:
+        """Do what is to be done to frames as recorded, cropped; `numbers` are theirs."""
         self._mender.mend(frames)
         if self._factor > 1:
             frames = bin_pixels(frames, self._factor)
         if self._light is not None:
             frames = frames.astype(np.float32, copy=False)
-            self._light.apply(frames, start)
+            self._light.apply(frames, numbers)
         return frames
 
 
@@ -117,15 +129,15 @@ class LightChange:
         is_idle = prepared.normalise == "none" and all(item is None for item in pictures)
         return None if is_idle else cls(prepared, clock)
 
-    def apply(self, frames: Float32, start: int) -> None:
-        """Change frames, (n, height, width) from frame `start`, in place."""
+    def apply(self, frames: Float32, numbers: IntArray) -> None:
+        """Change frames, (n, height, width), in place; `numbers` (n,) are theirs."""
         if self._glow is not None:
             frames -= self._glow
         if self._gain is not None:
             frames *= self._gain
         if self._trend is not None:
-            for number, frame in enumerate(frames):
-                frame -= trend_at(self._trend, float(self._times_s[start + number]))
+            for number, frame in zip(numbers.tolist(), frames, strict=True):
+                frame -= trend_at(self._trend, float(self._times_s[number]))
         if self._normalise == "dff" and self._baseline is not None:
             frames -= self._baseline
             frames /= self._baseline
