@@ -48,6 +48,9 @@ class StoredMovie(Movie):
         Name of the series in `acquisition`.
     clock
         When the frames were taken, where the caller has read it already.
+    keep_bytes
+        Memory for unpacked chunks. The first ones that are read are kept until the movie is
+        closed: a short movie is unpacked once, however often it is read.
 
     Raises
     ------
@@ -55,7 +58,9 @@ class StoredMovie(Movie):
         If the file or the series cannot be read as a movie; one sentence.
     """
 
-    def __init__(self, path: Path, series: str, *, clock: FrameClock | None = None) -> None:
+    def __init__(
+        self, path: Path, series: str, *, clock: FrameClock | None = None, keep_bytes: int = 0
+    ) -> None:
         self.path, self.series = Path(path), series
         check_series(self.path, series)
         self.clock = read_clock(self.path, series) if clock is None else clock
@@ -65,6 +70,8 @@ class StoredMovie(Movie):
         self.dtype = movie_dtype(self._data.dtype)
         self._layout = _layout(self._data)
         self._lock = Lock()
+        self._kept: dict[int, Pixels] = {}  # by their first frame, turned round
+        self._room = keep_bytes
 
     def __enter__(self) -> StoredMovie:
         return self
@@ -79,6 +86,7 @@ class StoredMovie(Movie):
 
     def close(self) -> None:
         """Close the file; no thread may be reading."""
+        self._kept.clear()
         self._file.close()
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
@@ -101,9 +109,29 @@ class StoredMovie(Movie):
             inside = frames[first:stop] - begin
             if self._layout is None:
                 self._read_slowly(begin + inside, out[first:stop])
+            elif (kept := self._keep(self._layout, begin)) is not None:
+                np.take(kept, inside, axis=0, out=out[first:stop], mode="clip")
             else:
                 self._read_chunks(self._layout, begin, inside, out[first:stop])
         return out
+
+    def _keep(self, layout: _Layout, begin: int) -> Pixels | None:
+        """Return the frames of the chunks that begin with frame `begin`, None without room."""
+        kept = self._kept.get(begin)
+        if kept is not None:
+            return kept
+        n_frames = min(layout.chunks[0], self.n_frames - begin)
+        n_bytes = n_frames * self.height * self.width * self.dtype.itemsize
+        with self._lock:
+            if n_bytes > self._room:
+                return None
+            self._room -= n_bytes
+        frames = np.empty((n_frames, self.height, self.width), self.dtype)
+        self._read_chunks(layout, begin, np.arange(n_frames), frames)
+        with self._lock:
+            if begin in self._kept:  # another thread was faster
+                self._room += n_bytes
+            return self._kept.setdefault(begin, frames)
 
     def _fallback_length(self) -> int:
         frame_bytes = self._data.dtype.itemsize * self.height * self.width
