@@ -16,6 +16,7 @@ from miniscope_nwb.pipeline.resources import fit_threads, one_thread_each
 from miniscope_nwb.pipeline.scratch import check_space
 
 WRITE = "write"
+_KEPT_BYTES = 256_000_000  # of unpacked frames in memory: a short movie is unpacked once
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def plan(path: Path, options: ProcessOptions) -> Plan:
         replaces=job.decision.replaces,
         n_threads=task.n_threads,
         stages=() if job.decision.is_done else stages,
-        peak_memory_bytes=prediction.peak_memory_bytes,
+        peak_memory_bytes=prediction.peak_memory_bytes + kept_bytes(job, task),
         scratch=job.scratch,
         scratch_bytes=prediction.scratch_bytes,
         file_bytes=costs.file_bytes(task, corrected=options.corrected),
@@ -119,6 +120,14 @@ def fit(job: Job) -> Task:
         limit_bytes=job.memory_bytes,
         was_asked=job.options.max_memory_bytes is not None,
     )
+
+
+def kept_bytes(job: Job, task: Task) -> int:
+    """Return the memory for frames of the raw movie that are kept, of what the run leaves."""
+    spare = job.memory_bytes - predict(job, task).peak_memory_bytes
+    raw = job.recording
+    movie = int(raw.n_frames * raw.height * raw.width) * task.itemsize
+    return max(0, min(_KEPT_BYTES, movie, spare))
 
 
 def predict(job: Job, task: Task) -> Prediction:

@@ -25,7 +25,7 @@ from miniscope_nwb.params.identity import as_table
 from miniscope_nwb.pipeline.job import Job, open_job
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.options import ProcessOptions, ProcessResult, Watch
-from miniscope_nwb.pipeline.plan import check_resources
+from miniscope_nwb.pipeline.plan import check_resources, kept_bytes
 from miniscope_nwb.pipeline.resources import one_thread_each
 from miniscope_nwb.pipeline.scratch import check_writable, locked
 from miniscope_nwb.pipeline.steps import Steps
@@ -103,18 +103,18 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
         seed=job.options.seed,
         watch=watch,
     )
-    result = _run(job, steps)
+    result = _run(job, steps, keep_bytes=kept_bytes(job, task))
     if not job.options.keep_scratch:
         shutil.rmtree(job.scratch, ignore_errors=True)
     return result
 
 
-def _run(job: Job, steps: Steps) -> ProcessResult:
+def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
     from miniscope_nwb.nwb.stored_movie import StoredMovie
 
     started, clock = datetime.now(UTC), time.perf_counter()
-    clock_of_movie, room = job.recording.clock, spare_memory(job, steps.n_threads)
-    with StoredMovie(job.path, job.series, clock=clock_of_movie, keep_bytes=room) as movie:
+    movie_clock = job.recording.clock
+    with StoredMovie(job.path, job.series, clock=movie_clock, keep_bytes=keep_bytes) as movie:
         records = run_stages(job, movie, steps)
         record = make_record(job, records, steps, started=started, clock=clock)
         _warn_of_nothing(records.extraction, steps)
