@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from miniscope_nwb.movie import Movie, map_in_order, spread_frames
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
@@ -60,7 +61,7 @@ class Frames:
         raw = self.movie.read(start, stop)
         if len(kept) < stop - start:
             raw = raw[kept]
-        out = np.empty(raw.shape, np.float32)
+        out = _room_for(raw)
         kernels.centre(raw, self.mean, out)
         return FrameBlock(kept + start, out, self.movie.seen(start, stop)[kept], start, stop)
 
@@ -81,12 +82,17 @@ class Frames:
 
         def one(part: IntArray) -> Result:
             raw = self.movie.take(part)
-            out = np.empty(raw.shape, np.float32)
+            out = _room_for(raw)
             kernels.centre(raw, self.mean, out)
             seen = np.concatenate([self.movie.seen(int(n), int(n) + 1) for n in part])
             return work(FrameBlock(part, out, seen, int(part[0]), int(part[-1]) + 1))
 
         yield from map_in_order(one, parts, n_threads=self.n_threads)
+
+
+def _room_for(raw: npt.NDArray[Any]) -> Float32:
+    """Return where frames go whose mean is taken off: a movie's frames are ours, a copy."""
+    return raw if raw.dtype == np.float32 else np.empty(raw.shape, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
