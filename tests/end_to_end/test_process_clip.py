@@ -1,4 +1,4 @@
-"""The whole pipeline on a real one-photon clip, wrapped into NWB: it runs, finite, twice the same."""
+"""The whole pipeline on a real one-photon clip, wrapped into NWB: it runs, finite, repeatable."""
 
 from __future__ import annotations
 
