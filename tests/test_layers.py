@@ -51,7 +51,7 @@ ALLOWED = {
     "nwb": {*RECORDS, "video", "movie", "results", "params"},
     "convert": {*RECORDS, "plugins", "video"},
     "convert.interfaces": {*RECORDS, "plugins", "video", "convert", "nwb"},
-    "check": {*RECORDS, "plugins", "video", "nwb", "convert.names"},
+    "check": {*RECORDS, "plugins", "engines", "video", "nwb", "convert.names"},
     "simulate": {*RECORDS, "video", "nwb"},
     "demo": {
         *RECORDS,

@@ -1,14 +1,14 @@
-"""Is this computer fit? Packages, decoders, memory and disk, each fault with its remedy."""
+"""Is this computer fit? Packages, decoders, engines, memory, disk; each fault with its remedy."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from miniscope_nwb.check.decoders import examine_decoders
+from miniscope_nwb.check.engines import examine_engines
 from miniscope_nwb.check.finding import Finding
 from miniscope_nwb.check.machine import examine_folders, examine_machine
 from miniscope_nwb.check.packages import (
-    examine_caiman,
     examine_libraries,
     examine_opencv_wheels,
     examine_packages,
@@ -31,8 +31,8 @@ def examine(working: Path | None = None) -> list[Finding]:
         examine_opencv_wheels(),
         *examine_libraries(),
         *examine_decoders(),
-        examine_caiman(),
         *examine_readers(),
+        *examine_engines(),
         *examine_machine(),
         *examine_folders(working or Path()),
     ]

@@ -11,10 +11,13 @@ from pathlib import Path
 from miniscope_nwb.check.finding import Finding
 
 GIGABYTE = 1e9
-# Peak of `convert`, whatever the length of the recording, and some room for the system.
+# Peak of `convert`, and of `process` with few threads, whatever the length of the recording, and
+# some room for the system.
 MEMORY_NEEDED = 1.0 * GIGABYTE
-# Twenty minutes of a V4 scope at 20 frames/s become about 6 GB.
-WORKING_SPACE = 10 * GIGABYTE
+# Twenty minutes of a V4 scope at 20 frames/s become about 6 GB; `process` writes the new version of
+# the file beside the old one.
+WORKING_SPACE = 15 * GIGABYTE
+FIELD_PX = 600  # side of the field for which the memory of `process` is told
 TEMPORARY_SPACE = 1 * GIGABYTE
 # Linux: ioctl number of FICLONE (linux/fs.h), which makes a file share another's blocks.
 _FICLONE = 0x40049409
@@ -24,7 +27,7 @@ def examine_machine() -> list[Finding]:
     """Count cores and memory."""
     import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = _count_cores()
     memory = psutil.virtual_memory()
     is_enough = memory.available >= MEMORY_NEEDED
     return [
@@ -33,10 +36,37 @@ def examine_machine() -> list[Finding]:
             "memory",
             "ok" if is_enough else "warning",
             f"{memory.available / GIGABYTE:.1f} GB free of {memory.total / GIGABYTE:.1f} GB; "
-            "`convert` takes up to 0.6 GB",
-            "" if is_enough else "Close other programs before converting.",
+            f"`convert` takes up to 0.6 GB" + _memory_of_process(cores),
+            "" if is_enough else "Close other programs before converting or processing.",
         ),
     ]
+
+
+def _count_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_of_process(n_threads: int) -> str:
+    """Say what the engine builtin is predicted to take."""
+    try:
+        from miniscope_nwb.engines.base import Task
+        from miniscope_nwb.engines.builtin_costs import working_memory
+    except ImportError:  # the package that is missing is told as such
+        return ""
+    task = Task(
+        n_frames=20_000,  # more change nothing
+        height=FIELD_PX,
+        width=FIELD_PX,
+        itemsize=1,
+        n_cells=300,
+        n_threads=n_threads,
+    )
+    return (
+        f", `process` about {working_memory(task) / GIGABYTE:.1f} GB for {FIELD_PX}x{FIELD_PX} px "
+        f"with {n_threads} threads (engine builtin, any length; `plan` tells it for your file)"
+    )
 
 
 def examine_folders(working: Path) -> list[Finding]:

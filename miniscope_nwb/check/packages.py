@@ -13,7 +13,6 @@ from importlib.metadata import (
     requires,
     version,
 )
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from miniscope_nwb import __version__
@@ -32,21 +31,26 @@ NEEDED = {
     "hdmf": "tables of the NWB file",
     "isal": "fast gzip compression",
     "neuroconv": "data interfaces for your own NWBConverter",
+    "numba": "compiled inner loops of `process`",
     "numpy": "arrays",
     "nwbinspector": "best practices for `validate`",
+    "packaging": "compares versions",
     "psutil": "free memory and file systems",
+    "pydantic": "parameters of `process`",
     "pynwb": "reads and writes NWB",
-    "PyYAML": "session files",
-    "scipy": "fields of `simulate`",
+    "PyYAML": "session and parameter files",
+    "scipy": "footprints and transforms of `process`, fields of `simulate`",
+    "threadpoolctl": "one thread a BLAS call inside ours",
     "tqdm": "progress bars",
 }
+# As in `plugins`, which cannot be imported where one of the packages is missing.
+READERS = "miniscope_nwb.readers"
 OPENCV_WHEELS = (
     "opencv-python-headless",
     "opencv-python",
     "opencv-contrib-python-headless",
     "opencv-contrib-python",
 )
-ENTRY_POINTS = "miniscope_nwb.readers"
 
 
 def examine_python() -> list[Finding]:
@@ -144,14 +148,14 @@ def examine_opencv_wheels() -> Finding:
     wheels = opencv_wheels()
     named = ", ".join(f"{name} {number}" for name, number in wheels.items())
     if len(wheels) == 1:
-        return Finding("OpenCV", "ok", f"{named} (second decoder of `verify`)")
+        return Finding("OpenCV", "ok", f"{named} (second decoder of `verify`, frames of `process`)")
     if not wheels and importlib.util.find_spec("cv2") is not None:
         return Finding("OpenCV", "ok", "installed by something else than pip, such as conda")
     if not wheels:
         return Finding(
             "OpenCV",
             "error",
-            "is not installed (second decoder of `verify`)",
+            "is not installed (second decoder of `verify`, frames of `process`)",
             "python -m pip install opencv-python-headless",
         )
     keep = "opencv-python" if "opencv-python" in wheels else next(iter(wheels))
@@ -165,35 +169,23 @@ def examine_opencv_wheels() -> Finding:
     )
 
 
-def examine_caiman() -> Finding:
-    """Say whether CaImAn is here, told from the unrelated package of the same name on PyPI."""
-    spec = importlib.util.find_spec("caiman")
-    if spec is None:
-        return Finding(
-            "CaImAn",
-            "note",
-            "is not installed; no command of this version needs it. It comes from conda-forge "
-            "(conda install -c conda-forge caiman), not from PyPI",
-        )
-    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
-    wheel = _distribution("caiman")
-    number = wheel.version if wheel is not None else "unknown version"
-    if any((folder / "source_extraction" / "cnmf").is_dir() for folder in folders):
-        return Finding("CaImAn", "ok", f"{number}; no command of this version needs it")
-    return Finding(
-        "CaImAn",
-        "warning",
-        f"the installed package `caiman` ({number}) is not CaImAn: PyPI has an unrelated package "
-        "of that name",
-        "python -m pip uninstall -y caiman, then conda install -c conda-forge caiman if you want "
-        "CaImAn",
-    )
-
-
 def examine_readers() -> list[Finding]:
-    """List readers that other packages add through entry points."""
+    """List readers that other packages add."""
+    return examine_plugins("reader", READERS)
+
+
+def examine_plugins(word: str, group: str) -> list[Finding]:
+    """List what other packages add through entry points, without importing it.
+
+    Parameters
+    ----------
+    word
+        What it is called: "reader".
+    group
+        The entry-point group in which it is named.
+    """
     findings = []
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda item: item.name):
+    for point in sorted(entry_points(group=group), key=lambda item: item.name):
         owner = point.dist.name if point.dist is not None else "an unknown package"
         module = point.value.partition(":")[0]
         try:
@@ -201,11 +193,11 @@ def examine_readers() -> list[Finding]:
         except (ImportError, ValueError):
             is_found = False
         if is_found:
-            findings.append(Finding("reader", "ok", f"{point.name}, added by {owner}"))
+            findings.append(Finding(word, "ok", f"{point.name}, added by {owner}"))
         else:
             findings.append(
                 Finding(
-                    "reader",
+                    word,
                     "warning",
                     f"{point.name} of {owner} cannot be loaded: there is no module {module}",
                     f"python -m pip install --force-reinstall {owner}, or uninstall it",
