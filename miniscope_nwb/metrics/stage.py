@@ -6,7 +6,12 @@ import numpy as np
 
 from miniscope_nwb.engines.base import Resources, Scale
 from miniscope_nwb.metrics import signal
-from miniscope_nwb.metrics.accept import decide, engine_decisions, with_relative_area
+from miniscope_nwb.metrics.accept import (
+    decide,
+    engine_decisions,
+    nothing_in_focus,
+    with_relative_area,
+)
 from miniscope_nwb.metrics.cutout import cut_out
 from miniscope_nwb.metrics.event_images import Pictured, make_event_images
 from miniscope_nwb.metrics.events import find_events
@@ -98,6 +103,11 @@ def judge(
     )
     measures, size = with_relative_area(measures, prior_px=images.cell_diameter_px)
     decisions = decide(measures, neighbours, size=size, params=params, scale=scale)
+    if nothing_in_focus(measures, size=size, params=params, scale=scale):
+        resources.say(
+            f"All components have soft edges and are wider than {params.soft_diameter_um:g} um: "
+            "nothing seems to be in focus. Set quality.soft_edge to null to keep them."
+        )
     return Quality(
         metrics=measures.columns(),
         decisions=decisions,

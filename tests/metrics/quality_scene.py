@@ -47,13 +47,20 @@ def transients(rng: np.random.Generator, height: float) -> np.ndarray:
 
 
 def make_scene(
-    seed: int = 0, *, kinds: tuple[str, ...] = KINDS, clock: FrameClock | None = None
+    seed: int = 0,
+    *,
+    kinds: tuple[str, ...] = KINDS,
+    blurred: bool = False,
+    clock: FrameClock | None = None,
 ) -> Scene:
-    """Cells of 8 px, one blur of 16 px, a component of noise, a second one and a small piece."""
+    """Cells of 8 px, one blur of 16 px, a component of noise, a second one and a small piece.
+
+    With `blurred` the cells are blurs like it.
+    """
     rng = np.random.default_rng(seed)
     masks, calcium, truth = [], [], {}
     for kind, place in zip(KINDS, _PLACES, strict=True):
-        if kind == "blur":
+        if kind == "blur" or (blurred and kind == "cell"):
             masks.append(gauss(*place, 16))
             calcium.append(transients(rng, 12))
         elif kind == "noise":

@@ -171,6 +171,25 @@ def test_nothing_found_is_judged_without_a_word(scene, tmp_path):
     assert all(len(column.values) == 0 for column in found.metrics.values())
 
 
+def test_a_run_with_nothing_in_focus_says_so(tmp_path):
+    scene, words = make_scene(kinds=("cell", "blur"), blurred=True), []
+    images = dataclasses.replace(scene.images, cell_diameter_px=16.0)
+    found = judge(
+        scene.movie,
+        extraction=scene.extraction,
+        traces=scene.traces,
+        images=images,
+        motion=scene.motion,
+        is_left_out=scene.is_left_out,
+        params=QualityParams(),
+        scale=Scale(1.64, RATE),
+        resources=Resources(tmp_path, say=words.append),
+    )
+    assert not found.decisions.accepted.any()
+    assert len(words) == 1
+    assert "nothing seems to be in focus" in words[0]
+
+
 def test_the_engines_own_decision_is_kept_beside(scene, tmp_path):
     own = np.arange(len(KINDS)) % 2 == 0
     scores = {"cnn": np.linspace(0, 1, len(KINDS))}
