@@ -62,7 +62,7 @@ def make_scene(
     for kind, place in zip(KINDS, _PLACES, strict=True):
         if kind == "blur" or (blurred and kind == "cell"):
             masks.append(gauss(*place, 16))
-            calcium.append(transients(rng, 12))
+            calcium.append(truth.setdefault(place, transients(rng, 12)))
         elif kind == "noise":
             masks.append(disc(*place, DIAMETER))
             calcium.append(np.zeros(N))
