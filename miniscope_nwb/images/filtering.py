@@ -103,7 +103,7 @@ def _filter(frame: npt.NDArray[Any], kernel: CenterSurround, out: Float32) -> No
     """Filter one picture into `out`."""
     import cv2
 
-    picture = np.ascontiguousarray(frame, np.float32)
+    picture = frame.astype(np.float32, copy=False)  # OpenCV takes a part of a frame as it is
     size = (kernel.width_px, kernel.width_px)
     center = cv2.sepFilter2D(picture, cv2.CV_32F, kernel.taps, kernel.taps)
     np.subtract(center, cv2.boxFilter(picture, cv2.CV_32F, size), out=out)
