@@ -137,3 +137,58 @@ def test_parameters_that_the_pages_name_exist(page):
         for section, key in named
         if key not in sections[section] and key != "py"  # a module of that name
     ]
+
+
+def test_defaults_that_the_page_on_processing_gives_are_those_of_the_parameters():
+    text, defaults = text_of("docs/processing.md"), Parameters()
+    quality, extract = defaults.quality, defaults.extract
+    said = [
+        f"at least {quality.min_snr:g} |",
+        f"at least {quality.min_event_correlation:g} |",
+        f"at least {quality.least_r_value:g}; {quality.min_lone_r_value:g} |",
+        f"| {quality.min_relative_area:g} to {quality.max_relative_area:g} |",
+        f"at most {quality.max_event_area:g} |",
+        f"(by more than {quality.soft_edge:g} radii)",
+        f"event image at least {quality.soft_event_correlation:g}, "
+        f"area at most {quality.soft_relative_area:g}, "
+        f"lit area at most {quality.soft_event_area:g}",
+        f"at most {quality.max_motion_correlation:g} |",
+        f"above {quality.event_confirm:g}, reaching {quality.event_enter:g}, "
+        f"for at least {quality.event_min_s:g} s",
+        f"running {defaults.traces.f0_percentile:g}th percentile "
+        f"(windows of {defaults.traces.f0_window_s:g} s)",
+        f"up to {defaults.motion.n_template_frames} frames",
+        f"more than {defaults.motion.piecewise_threshold_px:g} px (RMS)",
+        f"up to {defaults.images.n_sample_frames} frames",
+    ]
+    assert not [words for words in said if words not in text]
+    assert (extract.n_rounds, extract.n_background, quality.use_cnn) == (2, 0, False)
+    prepare = defaults.preprocess
+    assert (prepare.remove_glow, prepare.detrend, prepare.normalise) == (False, "none", "none")
+
+
+def test_numbers_of_the_page_on_processing_are_those_of_the_code():
+    from miniscope_nwb.correct import quality, settings
+    from miniscope_nwb.engines.caiman import find, parameters
+    from miniscope_nwb.extract import plan, ring, weeding
+    from miniscope_nwb.prepare import size, torn
+
+    text = text_of("docs/processing.md")
+    block = settings.DEFAULT_BLOCK_PX + settings.DEFAULT_OVERLAP_PX
+    said = [
+        f"less than {torn._JUMP_PX:g} px",
+        f"at least {size.NARROWEST_PX} px wide",
+        f"{size.USUAL_SOMA_UM:g} um ({size.USUAL_SOMA_PX:g} px",
+        f"({block} px, {settings.DEFAULT_OVERLAP_PX} of them shared",
+        f"is {settings.DEFAULT_SHIFT_UM:g} um",
+        f"below {quality.OUTLIER_SHARE:g} of the median",
+        f"never below {plan.MIN_CORR:g} and {plan.MIN_PNR:g}",
+        f"ring of {plan.RING_DIAMETERS:g} soma diameters",
+        f"from {ring.N_FRAMES} frames",
+        f"AR(1) up to {plan.AR1_UP_TO_HZ:g} frames/s",
+        f"less than {weeding.MIN_JUMP:g} times the noise",
+        f"CaImAn {find.OLDEST} or later",
+        f"`min_corr` {parameters.MIN_CORR:g} and `min_pnr` {parameters.MIN_PNR:g}",
+        f"SNR {parameters.MIN_SNR:g} and r-value {parameters.MIN_R_VALUE:g}",
+    ]
+    assert not [words for words in said if words not in text]
