@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent / "nwb"))
+import made_runs as made
+
 from miniscope_nwb.convert.readers.base import Reader
 from miniscope_nwb.engines.base import Engine, Task
 from miniscope_nwb.engines.registry import GROUP as ENGINES
+from miniscope_nwb.nwb.processed.write import write_run
 from miniscope_nwb.params.models import Parameters
 from miniscope_nwb.plugins import GROUP as READERS
 from miniscope_nwb.testing.engine_suite import EngineContract
@@ -63,6 +67,23 @@ def test_reader_of_the_page_has_all_that_a_reader_has(tmp_path):
     assert not reader.sniff(tmp_path).is_match
     (tmp_path / "clock.txt").touch()
     assert reader.sniff(tmp_path).is_match
+
+
+def test_reading_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    (code,) = [code for code in blocks("README.md", "python") if "import miniscope_nwb" in code]
+    (name,) = re.findall(r'miniscope_nwb\.open\("([^"]+)"\)', code)
+    path = tmp_path / name
+    path.parent.mkdir()
+    made.raw_file(path)
+    write_run(path, made.make_run(path), movie=made.corrected_movie())
+    monkeypatch.chdir(tmp_path)
+    found: dict = {}
+    exec(compile(code, "README.md", "exec"), found)
+    n_good = len(found["good"])
+    assert found["activity"].shape == found["dff"].shape == (n_good, made.N)
+    assert found["masks"].shape == (n_good, made.HEIGHT, made.WIDTH)
+    assert found["raw"].shape == found["corrected"].shape == (made.HEIGHT, made.WIDTH)
+    assert capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
