@@ -9,6 +9,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
 
 sys.path.insert(0, str(Path(__file__).parent / "nwb"))
 import made_runs as made
@@ -213,3 +215,19 @@ def test_numbers_of_the_page_on_processing_are_those_of_the_code():
         f"SNR {parameters.MIN_SNR:g} and r-value {parameters.MIN_R_VALUE:g}",
     ]
     assert not [words for words in said if words not in text]
+
+
+def test_environment_asks_for_what_the_package_asks_for():
+    """Its pip line installs without dependencies, so that nothing may be missing in it."""
+    asked = tomllib.loads(text_of("pyproject.toml"))["project"]["dependencies"]
+    wanted = {item.name: item for item in map(Requirement, asked)}
+    listed = yaml.safe_load(text_of("environment.yml"))["dependencies"]
+    lines = [line for line in listed if isinstance(line, str)]
+    lines += next(part["pip"] for part in listed if isinstance(part, dict))
+    found = {item.name.lower(): item for item in map(Requirement, lines)}
+    found["isal"] = found["python-isal"]
+    # CaImAn brings numpy and OpenCV, conda's Python the time zones.
+    brought = {"numpy", "opencv-python-headless", "tzdata"}
+    assert {name.lower() for name in wanted} - brought <= set(found)
+    for name in set(wanted) - brought:
+        assert found[name.lower()].specifier == wanted[name].specifier, name
