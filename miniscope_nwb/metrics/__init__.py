@@ -6,7 +6,7 @@
                -> context.py     correlation with the background and with motion
     events     -> events.py      calcium events of each component
     movie      -> event_images.py  the picture of each component's own events, and its null
-    all        -> cell_size.py, accept.py, mask_types.py   decisions, each with its reason
+    all        -> cell_size.py, rules.py, accept.py, mask_types.py   decisions, each with its reason
     stage.py   -> all of it: `judge`
 
 A metric is one small pure function, with unit, range and source in its docstring.

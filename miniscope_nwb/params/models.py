@@ -119,6 +119,8 @@ class QualityParams(StageParams):
     max_inverted_share: float | None = Field(None, description="inverted events, in the events")
     twin_overlap: Fraction = Field(0.5, description="cosine of two masks on one cell, above")
     twin_correlation: Fraction = Field(0.7, description="the same of their traces")
+    piece_overlap: Fraction = Field(0.35, description="cosine with a better cell of its piece")
+    piece_edge: float | None = Field(0.2, description="of a piece, wider than the cells' by; radii")
     use_cnn: bool = Field(False, description="CaImAn's network, where it is present")
     min_cnn: Fraction = Field(0.5, description="lowest score where the network is used")
     n_event_images: int = Field(30, ge=1, le=500, description="events of an event image")

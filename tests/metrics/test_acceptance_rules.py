@@ -119,6 +119,19 @@ def test_of_two_components_on_one_cell_the_better_is_kept():
     assert equal.accepted.tolist() == [True, False, True]
 
 
+def test_a_soft_piece_beside_a_better_cell_is_no_cell():
+    pairs = Neighbours(
+        np.array([0, 1]), np.array([1, 0]), np.full(2, 0.45), np.full(2, 0.45), np.zeros(2)
+    )
+    piece = {"edge_width": 0.62, "event_correlation": 0.85, "relative_area": 0.7}
+    found = decided(piece, {}, pairs=pairs)
+    assert found.accepted.tolist() == [False, True]
+    assert found.reason[0] == "soft edge (0.62 radii) and partly on roi 1: a piece of that cell"
+    assert decided(piece, {}).accepted.all()  # alone
+    assert decided({**piece, "edge_width": 0.45}, {}, pairs=pairs).accepted.all()  # two sharp cells
+    assert decided(piece, {}, pairs=pairs, piece_edge=None).accepted.all()
+
+
 def test_where_nothing_is_in_focus_nothing_soft_is_accepted():
     """All are soft and alike: only the scale tells that they are too wide for somata."""
     blurred = CellSize(11.0, 0.8, 30, True)
