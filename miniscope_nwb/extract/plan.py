@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from miniscope_nwb.deconvolve import INDICATOR_DECAY_S, decay_kernel
-from miniscope_nwb.deconvolve.times import DEFAULT_DECAY_S
+from miniscope_nwb.deconvolve import decay_kernel, indicator_decay_s
 from miniscope_nwb.engines.base import ExtractInput
 from miniscope_nwb.extract.frames import Frames
 from miniscope_nwb.images.filtering import CenterSurround
@@ -52,7 +51,7 @@ def make_plan(job: ExtractInput) -> Plan:
     decay = params.decay_time_s
     if decay is None:
         indicator = params.indicator or job.scale.indicator
-        decay = INDICATOR_DECAY_S.get(indicator, DEFAULT_DECAY_S)
+        decay = indicator_decay_s(indicator)
         told("decay_time_s", decay, f"indicator {indicator or 'not known'}")
     rate = job.movie.clock.rate_hz
     order = params.ar_order
