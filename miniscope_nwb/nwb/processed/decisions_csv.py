@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
-from miniscope_nwb.errors import NwbContentError
+from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.results import MaskType
 
 COLUMNS = ("roi", "accepted", "mask_type", "confidence", "reason")
@@ -59,6 +59,8 @@ def read_decision_file(path: Path) -> list[DecisionRow]:
             raise _wrong(path, number, f"roi {row.roi} stands in line {first_line[row.roi]} too")
         first_line[row.roi] = number
         rows.append(row)
+    if not rows:
+        raise _wrong(path, 1, "no component is named below the columns")
     return rows
 
 
@@ -71,7 +73,28 @@ def write_decision_file(path: Path, decisions: Mapping[str, Any]) -> None:
         The file; one that is there is replaced.
     decisions
         Columns of the round: roi, accepted, mask_type, confidence, reason.
+
+    Raises
+    ------
+    OutputError
+        If the file is an HDF5 file, the recording itself perhaps, or cannot be written.
     """
+    import h5py
+
+    if path.is_file() and h5py.is_hdf5(path):
+        raise OutputError(
+            f"{path} is an NWB or HDF5 file and is not written over: name a CSV file."
+        )
+    try:
+        _write(path, decisions)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}): name a CSV file in a folder "
+            "that is there and may be written to."
+        ) from error
+
+
+def _write(path: Path, decisions: Mapping[str, Any]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
