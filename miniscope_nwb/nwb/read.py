@@ -106,7 +106,8 @@ def open_nwb(path: Path) -> Iterator[h5py.File]:
     if path.is_dir():
         raise NwbContentError(f"{path} is a folder; name the NWB file itself.")
     if not path.is_file():
-        raise NwbContentError(f"{path} does not exist; check the path.")
+        what = "is no file on a disk" if path.exists() else "does not exist"
+        raise NwbContentError(f"{path} {what}; check the path.")
     if not h5py.is_hdf5(path):
         raise NwbContentError(
             f"{path} is not an NWB file: it does not begin as an HDF5 file does; name the .nwb "

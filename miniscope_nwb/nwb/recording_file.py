@@ -22,6 +22,7 @@ from miniscope_nwb.nwb.read import open_nwb
 MIN_FRAMES = 100  # fewer say nothing of noise, and thresholds from them are chance
 SERIES_TYPE = "OnePhotonSeries"
 _HASH_BYTES = 16 << 20  # of contiguous data at a time
+_PLAUSIBLE_HZ = (0.1, 10_000.0)  # of frames; milliseconds taken for seconds lie below
 _PLAUSIBLE_UM = (0.02, 200.0)  # side of a pixel in the tissue
 _MICROMETERS = {
     "micrometers": 1.0, "micrometer": 1.0, "micrometres": 1.0, "micrometre": 1.0, "microns": 1.0,
@@ -90,6 +91,7 @@ def read_recording(path: Path, series: str | None = None) -> RecordingInfo:
         sizes = _pixel_sizes(plane)
         device = _device(group)
         clock = make_clock(file, group, device)
+        _check_rate(clock, name, path)
         return RecordingInfo(
             path=path,
             series=name,
@@ -106,6 +108,19 @@ def read_recording(path: Path, series: str | None = None) -> RecordingInfo:
             rate_hz=clock.rate_hz,
             n_lost=int(clock.steps.sum() - clock.n_frames),
             identifier=_text(file.get("identifier")),
+        )
+
+
+def _check_rate(clock: FrameClock, name: str, path: Path) -> None:
+    """Refuse times that cannot be seconds: windows of time would hold no or all frames."""
+    low, high = _PLAUSIBLE_HZ
+    if not low <= clock.rate_hz <= high:
+        told = (
+            f"{clock.rate_hz:.3g} frames a second" if np.isfinite(clock.rate_hz) else "no duration"
+        )
+        raise NwbContentError(
+            f"{name} in {path.name} has {told} by its times, and only movies of {low:g} to "
+            f"{high:g} can be processed: write its timestamps, or its rate, in seconds."
         )
 
 

@@ -94,7 +94,10 @@ def bleaching_per_minute(brightness: FloatArray, clock: FrameClock, usable: Bool
             continue
         minutes = clock.times_s[frames] / 60
         minutes = minutes - minutes.mean()
-        level = brightness[frames] / max(float(brightness[frames].mean()), 1e-6) - 1
+        mean = float(brightness[frames].mean())
+        if not mean > 0:  # a background was taken off: there is no share of it
+            continue
+        level = brightness[frames] / mean - 1
         top += float((minutes * level).sum())
         bottom += float((minutes**2).sum())
     return top / bottom if bottom > 0 else float("nan")

@@ -36,7 +36,15 @@ def resolve_crop(
     ------
     ParameterError
         The crop leaves the frame, or leaves too little of it.
+    NwbContentError
+        The whole frame is too small.
     """
+    if min(width, height) < LEAST_SIDE_PX:
+        message = (
+            f"the frames are {width} x {height} pixels, but at least {LEAST_SIDE_PX} are needed on "
+            "each side."
+        )
+        raise NwbContentError(message)
     if crop is None:
         return 0, 0, width, height
     x0, x1 = sorted((crop[0], crop[2]))

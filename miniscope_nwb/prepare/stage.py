@@ -107,6 +107,12 @@ def _judge_frames(
     """Say of each frame why it is left out, "" where it is not."""
     if not params.leave_out_frames:
         return ("",) * movie.n_frames
+    if not np.median(found.brightness) > 0:
+        resources.say(
+            "Warning: the mean brightness is not above 0, as where a background was taken off: "
+            "black, flashed and torn frames cannot be told and are not left out."
+        )
+        return ("",) * movie.n_frames
     is_black = light_of_frames.find_black(found.brightness, found.structure)
     is_flash = light_of_frames.find_flashes(found.brightness, movie.clock, is_black)
     is_torn = find_torn(movie, found, usable=~is_black, n_threads=resources.n_threads)

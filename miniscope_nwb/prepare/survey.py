@@ -19,6 +19,7 @@ from miniscope_nwb.results import Float32
 BAND_PX = 32  # height of the bands of rows that are looked at
 BAND_STEP_PX = 16  # from one band to the next
 STEP_ROWS = 4  # rows that are averaged above and below a step
+_LARGEST_SAMPLE = 1e12  # squares and their sums stay within float32; no camera comes near
 _BIN_PX = 8  # of the coarse picture
 _LEAST_BINS = 16  # across the field
 
@@ -136,11 +137,17 @@ def _look(movie: Movie, block: tuple[int, int]) -> _Part:
 def _check_numbers(frames: npt.NDArray[Any], start: int) -> None:
     if np.issubdtype(frames.dtype, np.integer):
         return
-    wrong = ~np.isfinite(frames).all(axis=(1, 2))
+    wrong = ~(np.abs(frames) < _LARGEST_SAMPLE).all(axis=(1, 2))  # NaN is not below it either
     if wrong.any():
+        first = int(wrong.argmax())
+        what = (
+            f"larger than {_LARGEST_SAMPLE:g}"
+            if np.isfinite(frames[first]).all()
+            else "that are no numbers (NaN or infinite)"
+        )
         message = (
-            f"frame {start + int(wrong.argmax())} holds samples that are no numbers (NaN or "
-            "infinite); the raw series must hold recorded brightness."
+            f"frame {start + first} holds samples {what}; the raw series must hold recorded "
+            "brightness."
         )
         raise NwbContentError(message)
 
