@@ -30,10 +30,10 @@ def check_value(model: type[StageParams], key: str, value: Any, *, stage: str, w
     try:
         if isinstance(given, bool) and bool not in kinds(field):
             raise ValueError(given)  # pydantic would take true for 1
-        if isinstance(given, float) and not math.isfinite(given):
-            raise ValueError(given)
-        adapter = TypeAdapter(_annotated(field))
-        return adapter.validate_python(given)
+        checked = TypeAdapter(_annotated(field)).validate_python(given)
+        if isinstance(checked, float) and not math.isfinite(checked):
+            raise ValueError(checked)  # the text "inf" became a number only now
+        return checked
     except (ValidationError, ValueError) as error:
         raise ParameterError(
             f"{where}: {stage}.{key} is {value!r}, but must be {allowed(field)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from miniscope_nwb.engines.base import Scale, Task
-from miniscope_nwb.engines.choose import Choice, Limits, choose_engine
+from miniscope_nwb.engines.choose import FALLBACK, Choice, Limits, choose_engine
 from miniscope_nwb.errors import OutputError
 from miniscope_nwb.params.identity import parameter_hash
 from miniscope_nwb.params.load import Given
@@ -108,6 +108,12 @@ class Job:
     def memory_bytes(self) -> int:
         """What a run may take: as asked for, else what was free when the job was opened."""
         return memory_limit(self.options.max_memory_bytes)
+
+    @property
+    def unused(self) -> str:
+        """Names of CaImAn's own parameters that were given to our engine, which has none."""
+        names = sorted(self.given.values.caiman) if self.choice.engine.name == FALLBACK else []
+        return ", ".join(f"caiman.{name}" for name in names)
 
     @property
     def run_parameters(self) -> tuple[RunParameter, ...]:

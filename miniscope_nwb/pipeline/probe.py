@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from miniscope_nwb.engines.base import Task
-from miniscope_nwb.errors import MiniscopeError
+from miniscope_nwb.errors import MiniscopeError, ParameterError
 from miniscope_nwb.movie import Movie
 from miniscope_nwb.pipeline.job import Job
 from miniscope_nwb.pipeline.journal import Journal
@@ -32,6 +32,11 @@ def probe(job: Job, task: Task) -> dict[str, float]:
     """Predict how long each stage takes, in seconds; empty where the probe itself fails.
 
     Times of another engine's own stages are those that it predicts.
+
+    Raises
+    ------
+    ParameterError
+        A parameter does not go with this movie: a crop outside of it, too large a cell.
     """
     from miniscope_nwb.nwb.stored_movie import StoredMovie
 
@@ -42,6 +47,8 @@ def probe(job: Job, task: Task) -> dict[str, float]:
         try:
             cold = _measure(shared, stretch, task)
             warm = _measure(shared, stretch, task)
+        except ParameterError:  # wrong for the whole movie too
+            raise
         except MiniscopeError:  # a piece that is black, say: the run itself will tell
             return {}
     seconds = {
