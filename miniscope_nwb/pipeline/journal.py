@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,6 +100,17 @@ class Journal:
     def tidy(self) -> None:
         """Remove what a killed run left half-done."""
         shutil.rmtree(self.folder / "work", ignore_errors=True)
+
+    @contextmanager
+    def left_tidy(self) -> Iterator[None]:
+        """Remove the folder after an error where no stage has finished; else it is kept."""
+        try:
+            yield
+        except BaseException:
+            for folder in (self.folder / "work", self.folder):
+                with suppress(OSError):  # it is not empty
+                    folder.rmdir()
+            raise
 
     def n_bytes(self) -> int:
         """Bytes in the folder, as files count them."""

@@ -108,7 +108,12 @@ def check_resources(job: Job) -> Task:
     check_space(job.scratch, needed, what="the stages")
     grows = costs.file_bytes(task, corrected=job.options.corrected)
     size = job.path.stat().st_size  # the file is copied and the copy changed
-    check_space(job.path.resolve().parent, grows + size, what="the new version of the file")
+    check_space(
+        job.path.resolve().parent,
+        grows + size,
+        what="the new version of the file",
+        remedy="move the file to another drive",
+    )
     return task
 
 

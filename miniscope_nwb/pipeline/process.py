@@ -27,7 +27,7 @@ from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.options import ProcessOptions, ProcessResult, Watch
 from miniscope_nwb.pipeline.plan import check_resources, kept_bytes
 from miniscope_nwb.pipeline.resources import one_thread_each
-from miniscope_nwb.pipeline.scratch import check_writable, locked
+from miniscope_nwb.pipeline.scratch import check_writable, locked, make_scratch
 from miniscope_nwb.pipeline.steps import Steps
 from miniscope_nwb.pipeline.write import write
 from miniscope_nwb.prepare.movie import LightChange, PreparedMovie
@@ -94,6 +94,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     task = check_resources(job)
     journal = Journal(job.scratch)
     journal.tidy()
+    make_scratch(job.scratch)
     steps = Steps(
         job.path.name,
         journal,
@@ -103,7 +104,10 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
         seed=job.options.seed,
         watch=watch,
     )
-    result = _run(job, steps, keep_bytes=kept_bytes(job, task))
+    if job.unused:
+        steps.say(f"Warning: {job.unused} has no effect: the engine is {job.choice.engine.name}.")
+    with journal.left_tidy():
+        result = _run(job, steps, keep_bytes=kept_bytes(job, task))
     if not job.options.keep_scratch:
         shutil.rmtree(job.scratch, ignore_errors=True)
     return result

@@ -12,6 +12,7 @@ from pathlib import Path
 from miniscope_nwb.errors import OutputError
 
 RESERVE_BYTES = 64_000_000  # that should stay free on the drive
+_ELSEWHERE = "name another place with --scratch"
 
 
 def scratch_folder(path: Path, chosen: Path | None) -> Path:
@@ -85,8 +86,33 @@ def check_writable(path: Path) -> None:
         )
 
 
-def check_space(folder: Path, needed_bytes: int, *, what: str) -> None:
+def make_scratch(folder: Path) -> None:
+    """Make the scratch folder, and stop before the work where that cannot be.
+
+    Raises
+    ------
+    OutputError
+        Names the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "work").mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"nothing can be written to {folder} ({error.strerror or error}): name a folder that "
+            "you may write to with --scratch."
+        ) from error
+
+
+def check_space(folder: Path, needed_bytes: int, *, what: str, remedy: str = _ELSEWHERE) -> None:
     """Stop before the work where a drive has not enough room.
+
+    Parameters
+    ----------
+    what
+        Needs the room.
+    remedy
+        What can be done beside freeing space.
 
     Raises
     ------
@@ -98,6 +124,5 @@ def check_space(folder: Path, needed_bytes: int, *, what: str) -> None:
     if free < needed_bytes + RESERVE_BYTES:
         raise OutputError(
             f"{there} has {free / 1e9:.2f} GB free, and {what} may need "
-            f"{(needed_bytes + RESERVE_BYTES) / 1e9:.2f} GB: free some space, or name another "
-            "place with --scratch."
+            f"{(needed_bytes + RESERVE_BYTES) / 1e9:.2f} GB: free some space, or {remedy}."
         )

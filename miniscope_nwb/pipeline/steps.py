@@ -14,7 +14,7 @@ from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.options import Watch
 from miniscope_nwb.results import StageTiming
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Record = TypeVar("Record")
 
