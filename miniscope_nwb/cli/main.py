@@ -35,6 +35,12 @@ COMMANDS = {
 }
 
 
+_NO_MEMORY = (
+    "there is not enough memory: close other programs, or take less at a time (process: "
+    "--max-memory, --threads 1, --crop). The NWB file is as it was."
+)
+
+
 class LazyGroup(click.Group):
     """A group of commands, each in a module of its own that holds a command of the same name."""
 
@@ -98,6 +104,8 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("Interrupted; no unfinished output was kept.", err=True)
         return 130
     except click.ClickException as wrong:
+        if wants_json:
+            click.echo(json.dumps({"error": wrong.format_message()}, ensure_ascii=False))
         wrong.show()
         return int(wrong.exit_code)
     except KeyboardInterrupt:
@@ -111,6 +119,9 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except OSError as problem:
         _fail(_describe(problem), wants_json=wants_json)
+        return 1
+    except MemoryError:
+        _fail(_NO_MEMORY, wants_json=wants_json)
         return 1
     return result if isinstance(result, int) else 0
 
