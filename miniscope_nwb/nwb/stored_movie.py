@@ -25,6 +25,7 @@ from miniscope_nwb.nwb.axes import Pixels, movie_from_nwb, write_images_back
 from miniscope_nwb.nwb.recording_file import check_series, movie_dtype, read_clock
 from miniscope_nwb.recording import IntArray
 
+_ADLER_BYTES = 4  # checksum at the end of a zlib stream
 _FALLBACK_BYTES = 16_000_000  # read at once where h5py unpacks
 
 
@@ -187,8 +188,11 @@ class StoredMovie(Movie):
             return None
         shape = layout.chunks
         frame_bytes = shape[1] * shape[2] * self.dtype.itemsize
-        wanted = shape[0] if layout.is_shuffled else n_needed
-        samples = _inflate(packed, wanted * frame_bytes) if layout.is_deflated else packed
+        reaches_end = place[0] + n_needed >= self.n_frames  # the rest is padding: check it as well
+        wanted = shape[0] if layout.is_shuffled or reaches_end else n_needed
+        samples = packed
+        if layout.is_deflated:
+            samples = _inflate(packed, wanted * frame_bytes, is_whole=wanted == shape[0])
         if samples is None or len(samples) < wanted * frame_bytes:
             return None  # damaged: h5py knows what to say of it
         if layout.is_shuffled:
@@ -197,13 +201,20 @@ class StoredMovie(Movie):
         return np.frombuffer(samples, self.dtype, count).reshape(wanted, *shape[1:])
 
 
-def _inflate(packed: bytes, n_bytes: int) -> bytes | None:
+def _inflate(packed: bytes, n_bytes: int, *, is_whole: bool) -> bytes | None:
+    """Unpack a zlib stream (RFC 1950) up to `n_bytes`; None where it is damaged.
+
+    With a limit of length the library does not come to the checksum at the end, so that of a whole
+    chunk is compared here: a flipped bit can give wrong pixels without any other sign.
+    """
     from isal import isal_zlib
     from isal.igzip_lib import IsalError
 
     try:
         samples: bytes = isal_zlib.decompressobj().decompress(packed, n_bytes)
     except IsalError:  # type: ignore[misc]  # its stub calls it no class
+        return None
+    if is_whole and isal_zlib.adler32(samples) != int.from_bytes(packed[-_ADLER_BYTES:], "big"):
         return None
     return samples
 

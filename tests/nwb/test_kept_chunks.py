@@ -38,9 +38,9 @@ def _count_unpacked(monkeypatch):
     counted = []
     unpack = stored_movie._inflate
 
-    def counting(packed, n_bytes):
+    def counting(packed, n_bytes, *, is_whole):
         counted.append(n_bytes)
-        return unpack(packed, n_bytes)
+        return unpack(packed, n_bytes, is_whole=is_whole)
 
     monkeypatch.setattr(stored_movie, "_inflate", counting)
     return counted

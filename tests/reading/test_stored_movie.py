@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -104,6 +105,27 @@ def test_a_damaged_chunk_is_an_error_not_a_picture(tmp_path):
         movie.read(0, 20)
         with pytest.raises(NwbContentError, match=r"frames 20 to 24 of Movie in x\.nwb .*damaged"):
             movie.read(15, 25)
+
+
+@pytest.mark.parametrize("frame", [25, 128])  # the last chunk is padded
+def test_a_flipped_bit_that_still_unpacks_is_an_error(tmp_path, frame):
+    """A stored block of deflate unpacks whatever it holds: only its checksum tells."""
+    path = write_foreign(
+        tmp_path / "x.nwb", grey_movie(), storage=LAYOUTS["chunks of frames"], times=TIMES
+    )
+    place = (frame // 10 * 10, 0, 0)
+    with h5py.File(path, "r+") as file:
+        data = file["acquisition/Movie/data"]
+        whole = np.zeros(data.chunks, data.dtype)
+        whole[: len(data[place[0] : place[0] + 10])] = data[place[0] : place[0] + 10]
+        packed = bytearray(zlib.compress(whole.tobytes(), 0))
+        packed[len(packed) // 4] ^= 1
+        data.id.write_direct_chunk(place, bytes(packed))
+    with (
+        StoredMovie(path, "Movie") as movie,
+        pytest.raises(NwbContentError, match=r"Movie in x\.nwb .*damaged"),
+    ):
+        movie.read(0, 130)
 
 
 def test_the_hash_knows_pixels_and_times_and_nothing_else(tmp_path):
