@@ -18,7 +18,7 @@ from miniscope_nwb.movie import Movie
 from miniscope_nwb.pipeline.job import Job
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.options import Watch
-from miniscope_nwb.pipeline.process import run_stages
+from miniscope_nwb.pipeline.stages import run_stages
 from miniscope_nwb.pipeline.steps import Steps
 from miniscope_nwb.pipeline.stretch import Stretch
 

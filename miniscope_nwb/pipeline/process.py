@@ -8,54 +8,24 @@ run that was killed goes on where it stood; the NWB file is replaced, whole, at 
 
 from __future__ import annotations
 
-import platform
 import shutil
 import time
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from miniscope_nwb.correct.movie import CorrectedMovie
-from miniscope_nwb.correct.quality import motion_quality
-from miniscope_nwb.engines.base import ExtractInput, MotionInput, Scale
-from miniscope_nwb.images.stage import summary_images
-from miniscope_nwb.metrics.stage import judge
-from miniscope_nwb.movie import Movie
-from miniscope_nwb.params.identity import as_table
 from miniscope_nwb.pipeline.job import Job, open_job
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.options import ProcessOptions, ProcessResult, Watch
 from miniscope_nwb.pipeline.plan import check_resources, kept_bytes
+from miniscope_nwb.pipeline.record import make_record
 from miniscope_nwb.pipeline.resources import one_thread_each
 from miniscope_nwb.pipeline.scratch import check_writable, locked, make_scratch
+from miniscope_nwb.pipeline.stages import run_stages
 from miniscope_nwb.pipeline.steps import Steps
 from miniscope_nwb.pipeline.write import write
-from miniscope_nwb.prepare.movie import LightChange, PreparedMovie
-from miniscope_nwb.prepare.stage import prepare
-from miniscope_nwb.results import (
-    ExtractionResult,
-    MotionQuality,
-    MotionResult,
-    Prepared,
-    Quality,
-    RunRecord,
-    SummaryImages,
-    Traces,
-)
-from miniscope_nwb.traces.stage import make_traces
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What the stages gave, in their order."""
-
-    prepared: Prepared
-    motion: MotionResult
-    motion_quality: MotionQuality
-    images: SummaryImages
-    extraction: ExtractionResult
-    traces: Traces
-    quality: Quality
+from miniscope_nwb.prepare.movie import PreparedMovie
+from miniscope_nwb.results import ExtractionResult
 
 
 def process(path: Path, options: ProcessOptions, *, watch: Watch | None = None) -> ProcessResult:
@@ -138,147 +108,6 @@ def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
         timings=(*steps.timings, written),
         reused=tuple(steps.reused),
         warnings=tuple(steps.said),
-    )
-
-
-def run_stages(job: Job, movie: Movie, steps: Steps) -> Records:
-    """Do every stage that computes; what one makes, the next receives."""
-    params, engine, extra = job.given.values, job.choice.engine, job.given.values.caiman
-
-    prepared = steps.run(
-        "prepare", lambda resources: prepare(movie, params.preprocess, job.scale, resources)
-    )
-    clean = PreparedMovie(movie, prepared)
-    recorded = PreparedMovie(movie, prepared, recorded=True)
-    scale = prepared_scale(job.scale, prepared)
-
-    motion = steps.run(
-        "motion",
-        lambda resources: engine.motion(
-            MotionInput(clean, params.motion, prepared, scale, extra), resources
-        ),
-    )
-    corrected = CorrectedMovie(clean, motion)
-    is_as_recorded = LightChange.of(prepared, movie.clock) is None
-
-    motion_score = steps.run(
-        "motion quality",
-        lambda resources: motion_quality(
-            clean, motion, prepared, resources, cell_diameter_px=prepared.cell_diameter_px
-        ),
-    )
-    left_out = motion_score.is_outlier
-
-    images = steps.run(
-        "images",
-        lambda resources: summary_images(
-            corrected,
-            motion=motion,
-            prepared=prepared,
-            is_left_out=left_out,
-            params=params.images,
-            scale=scale,
-            resources=resources,
-        ),
-    )
-    seeds = job.masks.on_field(prepared) if job.masks else None
-
-    extraction = steps.run(
-        "extract",
-        lambda resources: engine.extract(
-            ExtractInput(
-                movie=corrected,
-                params=params.extract,
-                prepared=prepared,
-                motion=motion,
-                images=images,
-                is_left_out=left_out,
-                scale=scale,
-                seeds=seeds,
-                quality=params.quality,
-                extra=extra,
-            ),
-            resources,
-        ),
-    )
-
-    traces = steps.run(
-        "traces",
-        lambda resources: make_traces(
-            corrected,
-            corrected if is_as_recorded else CorrectedMovie(recorded, motion),
-            extraction=extraction,
-            is_left_out=left_out,
-            params=params.traces,
-            resources=resources,
-        ),
-    )
-
-    quality = steps.run(
-        "quality",
-        lambda resources: judge(
-            corrected,
-            extraction=extraction,
-            traces=traces,
-            images=images,
-            motion=motion,
-            is_left_out=left_out,
-            params=params.quality,
-            scale=scale,
-            resources=resources,
-        ),
-    )
-    return Records(prepared, motion, motion_score, images, extraction, traces, quality)
-
-
-def prepared_scale(raw: Scale, prepared: Prepared) -> Scale:
-    """Return the scale of the prepared movie, whose pixels may be binned."""
-    return replace(raw, pixel_size_um=raw.pixel_size_um * prepared.spatial_factor)
-
-
-def make_record(
-    job: Job, records: Records, steps: Steps, *, started: datetime, clock: float
-) -> RunRecord:
-    """Put all that the file tells of a run together."""
-    from miniscope_nwb import __version__
-
-    derived = (
-        *job.derived,
-        *records.prepared.derived,
-        *records.motion.derived,
-        *records.images.derived,
-        *records.extraction.derived,
-    )
-    engine = job.choice.engine
-    versions = {
-        "miniscope-nwb": __version__,
-        "python": platform.python_version(),
-        **{name: text for name, text in job.versions.items() if name != "engine"},
-        **records.extraction.versions,
-    }
-    return RunRecord(
-        name=job.decision.name,
-        engine=engine.name,
-        engine_version=job.identity.engine_version,
-        engine_reason=job.choice.reason,
-        versions=versions,
-        parameter_hash=job.identity.parameter_hash,
-        motion_hash=job.keys["motion"],
-        input_hash=job.input_hash,
-        series=job.series,
-        started=started,
-        ended=datetime.now(UTC),
-        seconds=time.perf_counter() - clock,
-        host=platform.node(),
-        parameters=as_table(job.given, derived) + job.run_parameters,
-        timings=tuple(steps.timings),
-        prepared=records.prepared,
-        motion=records.motion,
-        motion_quality=records.motion_quality,
-        images=records.images,
-        extraction=records.extraction,
-        traces=records.traces,
-        quality=records.quality,
     )
 
 
