@@ -28,7 +28,7 @@ ALLOWED = {
     "cell_size": {"movie", "recording", "results"},
     "results": {"recording"},
     "params": {"errors", "results"},
-    "engines": {*PROCESSING, "entry_points", "correct", "images", "extract"},
+    "engines": {*PROCESSING, "entry_points", "correct", "images", "extract", "deconvolve.times"},
     "engines.base": {"movie", "params.models", "recording", "results"},
     **dict.fromkeys(("correct", "deconvolve"), PROCESSING),
     "prepare": {*PROCESSING, "cell_size", "deconvolve.times"},

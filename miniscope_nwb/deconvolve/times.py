@@ -20,16 +20,21 @@ DEFAULT_RISE_S = 0.05  # rise of the 6f and 8 families, s; AR(2) only
 
 
 def indicator_decay_s(indicator: str | None) -> float:
-    """Return the decay time of an indicator, s, however its name is written.
+    """Return the decay time of an indicator, s, however its name is written."""
+    return decay_of(indicator)[0]
+
+
+def decay_of(indicator: str | None) -> tuple[float, str]:
+    """Return the decay time of an indicator, s, and by which name it is known.
 
     Longer names count by what they hold ("jGCaMP8f", "AAV1-GCaMP6f", "gcamp 6s"); unknown ones
     get `DEFAULT_DECAY_S`.
     """
-    name = "".join(c for c in (indicator or "").lower() if c.isalnum())
-    for known, decay_s in INDICATOR_DECAY_S.items():
-        if known.lower() in name:
-            return decay_s
-    return DEFAULT_DECAY_S
+    written = "".join(c for c in (indicator or "").lower() if c.isalnum())
+    for name, decay_s in INDICATOR_DECAY_S.items():
+        if name.lower() in written:
+            return decay_s, name
+    return DEFAULT_DECAY_S, "indicator not known"
 
 
 def decay_kernel(

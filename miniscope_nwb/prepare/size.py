@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from miniscope_nwb.cell_size import estimate_cell_size
-from miniscope_nwb.deconvolve.times import DEFAULT_DECAY_S, INDICATOR_DECAY_S
+from miniscope_nwb.deconvolve.times import decay_of
 from miniscope_nwb.engines.base import Scale
 from miniscope_nwb.movie import Movie
 from miniscope_nwb.params.models import PreprocessParams
@@ -82,12 +80,3 @@ def temporal_factor(params: PreprocessParams, scale: Scale) -> tuple[int, Derive
         f"{_FRAMES_OF_DECAY} frames"
     )
     return factor, Derived(STAGE, "temporal_factor", factor, basis)
-
-
-def decay_of(indicator: str) -> tuple[float, str]:
-    """Return the decay time (s) of the indicator that a file names in its own way."""
-    plain = re.sub(r"[^a-z0-9]", "", indicator.lower())
-    for name, decay_s in INDICATOR_DECAY_S.items():
-        if name.lower() in plain:
-            return decay_s, name
-    return DEFAULT_DECAY_S, "indicator not known"

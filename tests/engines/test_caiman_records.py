@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_matrix, random_array
 
+from miniscope_nwb.deconvolve import indicator_decay_s
 from miniscope_nwb.engines.base import Scale, Task
 from miniscope_nwb.engines.caiman.components import (
     c_order,
@@ -198,6 +199,14 @@ def test_sizes_follow_the_cells(frames):
     assert values["quality"] == {
         "min_SNR": 3.0, "rval_thr": 0.85, "use_cnn": False, "min_cnn_thr": 0.5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("indicator", ["", "jGCaMP8m", "gcamp 8s", "AAV1-GCaMP6f", "R-CaMP"])
+def test_every_engine_starts_from_the_same_decay(frames, indicator):
+    job = extract_job(ArrayMovie(frames))
+    named = replace(job, scale=replace(job.scale, indicator=indicator))
+    decay_s = extract_values(named).values["data"]["decay_time"]
+    assert decay_s == indicator_decay_s(indicator)
 
 
 def test_decay_by_the_indicator(frames):

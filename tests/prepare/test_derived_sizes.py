@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from prepared_fields import RAW, prepared, simulated
 
+from miniscope_nwb.deconvolve.times import decay_of
 from miniscope_nwb.engines.base import Scale
-from miniscope_nwb.prepare.size import decay_of
 
 TRUE_PX = 12.0 / 1.64  # mean of the simulated somata
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from miniscope_nwb.deconvolve.times import decay_of
 from miniscope_nwb.engines.base import ExtractInput, MotionInput, Scale
 from miniscope_nwb.params.models import ExtractParams
 from miniscope_nwb.recording import Json
@@ -25,12 +26,6 @@ BLOCK_STRIDE_PX, BLOCK_OVERLAP_PX = 48, 24
 AR2_ABOVE_HZ = 12.0  # below, the rise of the calcium falls into one frame
 MIN_CORR, MIN_PNR = 0.8, 10.0
 MIN_SNR, MIN_R_VALUE = 3.0, 0.85
-# Seconds; Chen et al. 2013 and Zhang et al. 2023, as used with CNMF-E.
-DECAY_S = {
-    "GCaMP6f": 0.5, "GCaMP6m": 0.9, "GCaMP6s": 1.8,
-    "GCaMP8f": 0.3, "GCaMP8m": 0.35, "GCaMP8s": 0.5,
-}  # fmt: skip
-USUAL_DECAY_S = 0.5
 
 
 class CaimanValues:
@@ -63,11 +58,7 @@ def decay_s(params: ExtractParams, scale: Scale) -> tuple[float, str]:
     """Return the decay time of the indicator in seconds, and where it comes from."""
     if params.decay_time_s is not None:
         return params.decay_time_s, "extract.decay_time_s"
-    wanted = params.indicator or scale.indicator
-    for name, seconds in DECAY_S.items():
-        if wanted and name.lower() in wanted.lower():
-            return seconds, f"usual for {name}"
-    return USUAL_DECAY_S, "usual, the indicator is not known"
+    return decay_of(params.indicator or scale.indicator)
 
 
 def motion_values(job: MotionInput, *, is_piecewise: bool) -> CaimanValues:
