@@ -166,7 +166,8 @@ class ExtractionResult:
     kernel: Float32  # (n_cells, order): AR coefficients of the full rate
     background: RingBackground | LowRankBackground | None
     pixel_noise: FloatImage | None  # (height, width)
-    scores: dict[str, FloatArray] = field(default_factory=dict)  # the engine's own, (n_cells,)
+    # The engine's own, (n_cells,); "cnn" is a network's (0 to 1), judged by `quality.min_cnn`.
+    scores: dict[str, FloatArray] = field(default_factory=dict)
     engine_accepted: BoolArray | None = None  # (n_cells,) the engine's own decision
     engine_reasons: tuple[str, ...] = ()
     n_seeds: int = 0

@@ -48,3 +48,24 @@ def make_stand_in(folder: Path, body: str, *, answer: str = FOUND, name: str = "
     path.write_text(HEAD.format(python=sys.executable, answer=answer) + body)
     path.chmod(0o755)
     return path
+
+
+EXTRACT = """
+import numpy as np
+
+n_pixels = job["height"] * job["width"]
+n_frames = int(Path(job["movie"]).stem.rsplit("_", 1)[1])
+for name in ("C", "S", "YrA"):
+    np.save(folder / (name + ".npy"), np.ones((3, n_frames), np.float32))
+np.savez(
+    folder / "estimates.npz",
+    A_data=np.ones(3), A_indices=np.array([5, 50, 500]), A_indptr=np.arange(4),
+    A_shape=np.array([n_pixels, 3]), SNR_comp=np.array([9.0, 1.0, 9.0]),
+    r_values=np.array([0.9, 0.1, 0.9]), cnn_preds=np.array([0.9, 0.2, 0.1]),
+    accepted=np.array([True, False, False]),
+)
+quality = {"min_SNR": 3, "SNR_lowest": 0.5, "rval_thr": 0.85, "rval_lowest": -1,
+           "min_cnn_thr": 0.95, "cnn_lowest": 0.15}
+parameters = {"quality": quality, "init": {"min_corr": 0.8, "min_pnr": 10}, "data": {}}
+tell(done={"parameters": parameters, "versions": {"caiman": "1.12.1"}, "seconds": {}})
+"""

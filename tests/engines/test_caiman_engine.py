@@ -91,7 +91,7 @@ def test_network_is_left_out_with_a_note(engine, small, tmp_path, monkeypatch):
     said = []
     job = replace(extract_job(small.movie), quality=QualityParams(use_cnn=True))
     found = engine.extract(job, resources(tmp_path / "scratch", say=said.append))
-    assert "caiman_cnn" not in found.scores
+    assert "cnn" not in found.scores
     assert "network was asked for" in said[0]
 
 

@@ -173,7 +173,7 @@ def test_ring_keeps_its_neighbours():
 
 
 def test_reasons_name_the_rule():
-    scores = {"caiman_snr": np.array([5.0, 2.0, 0.2]), "caiman_r_value": np.array([0.5, 0.6, 0.9])}
+    scores = {"snr": np.array([5.0, 2.0, 0.2]), "r_value": np.array([0.5, 0.6, 0.9])}
     quality = {"min_SNR": 3, "SNR_lowest": 0.5, "rval_thr": 0.85, "rval_lowest": -1}
     assert reasons_of(np.array([True, False, False]), scores, quality) == (
         "CaImAn: SNR 5.00 reaches 3",

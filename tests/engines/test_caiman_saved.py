@@ -57,7 +57,7 @@ def test_decision_and_its_reason(read):
     assert cells.engine_accepted.tolist() == [True, False, True, True]
     assert cells.engine_reasons[1] == "CaImAn: SNR 1.00 below 3, r 0.20 below 0.85"
     assert cells.engine_reasons[3] == "CaImAn: SNR inf reaches 3"
-    assert "caiman_cnn" not in cells.scores
+    assert "cnn" not in cells.scores
 
 
 def test_not_evaluated(read):
@@ -78,7 +78,7 @@ def test_discarded_components_come_back_as_rejected(read):
     assert cells.engine_accepted.tolist() == [True] * N_CELLS + [False] * 2
     assert cells.engine_reasons[-1] == DISCARDED
     np.testing.assert_allclose(cells.raw[-2:], cells.raw[:2])
-    assert np.isnan(cells.scores["caiman_snr"][-2:]).all()
+    assert np.isnan(cells.scores["snr"][-2:]).all()
 
 
 def test_incomplete_discarded_components_are_left_out(read):

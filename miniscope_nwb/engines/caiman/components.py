@@ -12,8 +12,8 @@ from miniscope_nwb.engines.base import map_array
 from miniscope_nwb.recording import BoolArray, FloatArray
 from miniscope_nwb.results import Float32, LowRankBackground, RingBackground
 
-# Names of CaImAn's scores in our tables.
-SCORES = {"SNR_comp": "caiman_snr", "r_values": "caiman_r_value", "cnn_preds": "caiman_cnn"}
+# Names of CaImAn's scores in our record; the file puts the engine's name before them.
+SCORES = {"SNR_comp": "snr", "r_values": "r_value", "cnn_preds": "cnn"}
 CELLS_AT_ONCE = 64  # traces that are scaled at a time
 
 
@@ -161,14 +161,9 @@ def reasons_of(
         CaImAn's thresholds by its names.
     """
     rules = [
-        ("SNR", scores.get("caiman_snr"), quality.get("min_SNR"), quality.get("SNR_lowest")),
-        ("r", scores.get("caiman_r_value"), quality.get("rval_thr"), quality.get("rval_lowest")),
-        (
-            "network",
-            scores.get("caiman_cnn"),
-            quality.get("min_cnn_thr"),
-            quality.get("cnn_lowest"),
-        ),
+        ("SNR", scores.get("snr"), quality.get("min_SNR"), quality.get("SNR_lowest")),
+        ("r", scores.get("r_value"), quality.get("rval_thr"), quality.get("rval_lowest")),
+        ("network", scores.get("cnn"), quality.get("min_cnn_thr"), quality.get("cnn_lowest")),
     ]
     return tuple(_reason(cell, bool(accepted[cell]), rules) for cell in range(len(accepted)))
 

@@ -43,11 +43,15 @@ def extract(
 
 
 def _evaluate(found: Any, images: Any, options: Any, view: Any, channel: Any) -> None:
-    """Evaluate the components; without the network where it or its weights are not installed."""
+    """Evaluate the components; without the network where it or its weights are not installed.
+
+    A network that fails must not cost the components that took hours: they are evaluated again
+    without it, and what was not the network's fault is raised then.
+    """
     if options.get("quality", "use_cnn"):
         try:
             found.evaluate_components(images, options, dview=view)
-        except (ImportError, OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - its libraries raise anything; see the docstring
             reason = str(error).strip().splitlines()[:1]
             channel.tell(
                 say="CaImAn's network was asked for but cannot be used "
