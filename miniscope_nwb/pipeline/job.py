@@ -170,7 +170,7 @@ def open_job(
     recording = read_recording(path, options.series)
     task = _task(recording, options)
     masks = _masks(options, recording)
-    return Job(
+    job = Job(
         path=path,
         options=options,
         recording=recording,
@@ -180,6 +180,10 @@ def open_job(
         task=task,
         choice=choose(task) if choose is not None else _choose(path, options, task),
     )
+    check_extra = getattr(job.choice.engine, "check_extra", None)  # an engine need not have it
+    if check_extra is not None and not job.decision.is_done:
+        check_extra(job.given.values.caiman)
+    return job
 
 
 def _choose(path: Path, options: ProcessOptions, task: Task) -> Choice:

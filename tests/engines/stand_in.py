@@ -27,6 +27,14 @@ def tell(**message):
 
 """
 
+NAMES = """
+assert job == {"task": "names"}
+names = {"init": ["gSig", "nb", "ring_size_factor"], "motion": ["max_shifts"]}
+with open(Path(sys.argv[0]).parent / "asked", "a") as count:
+    count.write("once ")
+tell(done={"names": names})
+"""
+
 MOTION = """
 import numpy as np
 

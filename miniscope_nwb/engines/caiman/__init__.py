@@ -3,6 +3,7 @@
     engine.py      the engine: what it offers and how a job goes
     find.py        where CaImAn is, told from the unrelated package of that name
     parameters.py  our parameters in CaImAn's names, and CaImAn's own passed through
+    names.py       which names of parameters CaImAn knows
     timeline.py    the frames as CaImAn gets them: even steps, no frame missing
     handover.py    the movie in a file that CaImAn maps
     process.py     the process in which CaImAn runs: starts, watches, tells its last words

@@ -25,6 +25,7 @@ from miniscope_nwb.engines.caiman.handover import (
     write_moves,
 )
 from miniscope_nwb.engines.caiman.motion import to_motion_result, unmoved
+from miniscope_nwb.engines.caiman.names import check_names
 from miniscope_nwb.engines.caiman.parameters import (
     STAGE,
     CaimanValues,
@@ -72,6 +73,11 @@ class CaimanEngine:
     def versions(self) -> dict[str, str]:
         """Return CaImAn's version; results also hold those of its libraries."""
         return {"engine": f"caiman {self._place().version}"}
+
+    def check_extra(self, extra: Mapping[str, Any]) -> None:
+        """Refuse, before any work, parameters under names that this CaImAn does not have."""
+        if extra:
+            check_names(self._place(), extra)
 
     def predict(self, task: Task) -> Prediction:
         """Say what a job takes, by what was measured with CaImAn 1.12.1."""

@@ -172,11 +172,16 @@ def _last_words(log: Path) -> str:
     return "\n".join(lines[-N_LAST_WORDS:])
 
 
+def unknown_parameter(error: str) -> str:
+    """Return the sentence on a name that CaImAn does not know."""
+    return f"{error}: mend it in the section caiman of the parameters."
+
+
 def _what_happened(end: dict[str, Any], status: int, words: str) -> str:
     """Say in one sentence how the worker ended, and show its last words."""
     kind = end.get("kind", "")
     if kind == "parameter":
-        return f"{end['error']}: mend it in the section caiman of the parameters."
+        return unknown_parameter(str(end["error"]))
     number = -status if status < 0 else status - SHELL_SIGNAL
     if not end and 0 < number < signal.NSIG:
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)

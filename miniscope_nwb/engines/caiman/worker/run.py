@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from .settings import UnknownParameterError, as_plain, make_options
+from .settings import UnknownParameterError, as_plain, known_names, make_options
 from .talk import Channel
 
 LIBRARIES = ("caiman", "numpy", "scipy", "scikit-learn", "opencv-python", "tensorflow", "torch")
@@ -40,6 +40,8 @@ def main(folder: Path) -> int:
 def _compute(job: dict[str, Any], folder: Path, channel: Channel) -> dict[str, Any]:
     began = time.perf_counter()
     caiman, params = _import_caiman()
+    if job["task"] == "names":
+        return {"names": {group: sorted(names) for group, names in known_names(params).items()}}
     import numpy as np
 
     if job.get("is_uncorrected"):

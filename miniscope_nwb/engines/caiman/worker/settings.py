@@ -31,7 +31,7 @@ def make_options(params: Any, derived: dict[str, Any], extra: dict[str, Any]) ->
         Names the nearest.
     """
     options = params.CNMFParams()
-    known = {group: names for group, names in options.to_dict().items() if isinstance(names, dict)}
+    known = _groups(options)
     wanted = {
         group: {name: value for name, value in values.items() if name in known.get(group, {})}
         for group, values in derived.items()
@@ -40,6 +40,15 @@ def make_options(params: Any, derived: dict[str, Any], extra: dict[str, Any]) ->
         wanted.setdefault(group, {})[name] = like(known[group][name], value)
     options.change_params(wanted)
     return options
+
+
+def known_names(params: Any) -> dict[str, dict[str, Any]]:
+    """Return the parameters that this version of CaImAn has, by group and name."""
+    return _groups(params.CNMFParams())
+
+
+def _groups(options: Any) -> dict[str, dict[str, Any]]:
+    return {group: names for group, names in options.to_dict().items() if isinstance(names, dict)}
 
 
 def placed(extra: dict[str, Any], known: dict[str, dict[str, Any]]) -> list[tuple[str, str, Any]]:
