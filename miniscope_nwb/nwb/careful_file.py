@@ -23,6 +23,8 @@ class CarefulFile:
         A new file, or with `exists` one that is there already and may be thrown away.
     exists
         Whether it is there.
+    only_read
+        Whether everything that is written stays in memory and is forgotten at the end.
 
     Attributes
     ----------
@@ -31,8 +33,9 @@ class CarefulFile:
         incomplete: remove it.
     """
 
-    def __init__(self, path: Path, *, exists: bool = False) -> None:
+    def __init__(self, path: Path, *, exists: bool = False, only_read: bool = False) -> None:
         self.error: OSError | None = None
+        self._only_read = only_read
         self._file = path.open("r+b" if exists else "x+b", buffering=0)
         self._position = 0
         self._size = path.stat().st_size
@@ -73,16 +76,19 @@ class CarefulFile:
         """Write at the position; after an error, remember instead."""
         view = memoryview(data).cast("B")
         n_bytes = len(view)
-        if self.error is None:
+        if self._may_write():
             try:
                 self._write(view)
             except OSError as error:
                 self.error = error
-        if self.error is not None:
+        if not self._may_write():
             self._kept.append((self._position, bytes(view)))
         self._position += n_bytes
         self._size = max(self._size, self._position)
         return n_bytes
+
+    def _may_write(self) -> bool:
+        return self.error is None and not self._only_read
 
     def _write(self, view: memoryview) -> None:
         self._file.seek(self._position)
@@ -118,7 +124,7 @@ class CarefulFile:
     def truncate(self, size: int | None = None) -> int:
         """Set the size of the file."""
         self._size = self._position if size is None else size
-        if self.error is None:
+        if self._may_write():
             try:
                 self._file.truncate(self._size)
             except OSError as error:

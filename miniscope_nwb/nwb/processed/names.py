@@ -21,6 +21,8 @@ FIGURES = "RunFigures"
 ROUNDS = "CurationRounds"
 DECISIONS = "CurationDecisions"
 RUN_TABLES = (RUNS, PARAMETERS, TIMINGS, FIGURES, ROUNDS, DECISIONS)
+# What holds objects of several runs; never left empty.
+CONTAINERS = (f"{GROUP}/{SEGMENTATIONS}", f"{GROUP}/{MOTION_CORRECTION}", "events")
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

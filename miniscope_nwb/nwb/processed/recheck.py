@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import h5py
 import numpy as np
-from pynwb import NWBHDF5IO
+from pynwb import NWBHDF5IO, NWBFile
 
 from miniscope_nwb.errors import OutputError
+from miniscope_nwb.nwb.careful_file import CarefulFile
+from miniscope_nwb.nwb.processed.in_sight import only_run
 from miniscope_nwb.nwb.processed.names import MODULE, SEGMENTATIONS
 from miniscope_nwb.nwb.processed.new_version import NewVersion
 from miniscope_nwb.nwb.processed.read import find_run, read_decisions
@@ -38,12 +42,24 @@ def recheck_run(version: NewVersion, run: RunRecord) -> None:
         for path in (*row.names.cell_paths(), *row.names.motion_paths()):
             for data in _datasets(file.get(path)):
                 _check_chunks(version, data)
+    with _opened_by_pynwb(version, run.name) as nwb:
+        n_found = len(nwb.processing[MODULE][SEGMENTATIONS][row.names.segmentation].id)
+        if n_found != run.extraction.n_cells:
+            raise _incomplete(version, f"{n_found} of {run.extraction.n_cells} cells")
+
+
+@contextmanager
+def _opened_by_pynwb(version: NewVersion, run: str) -> Iterator[NWBFile]:
+    """Open the new version as pynwb does, with one run in sight; nothing is written to the disk."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Ignoring the following cached namespace")
-        with NWBHDF5IO(version.part, "r") as nwb_io:
-            cells = nwb_io.read().processing[MODULE][SEGMENTATIONS][row.names.segmentation]
-            if len(cells.id) != run.extraction.n_cells:
-                raise _incomplete(version, f"{len(cells.id)} of {run.extraction.n_cells} cells")
+        with (
+            CarefulFile(version.part, exists=True, only_read=True) as disk,
+            h5py.File(disk, "r+") as file,
+            NWBHDF5IO(file=file, mode="r") as nwb_io,
+            only_run(file, run),
+        ):
+            yield nwb_io.read()
 
 
 def check_kept(version: NewVersion) -> None:
@@ -119,9 +135,7 @@ def recheck_round(version: NewVersion, run: str, number: int, accepted: BoolArra
         segmentation = row.names.segmentation
     if row.values["curation_round"] != number or not np.array_equal(stored, accepted):
         raise _incomplete(version, f"round {number} is not as it was decided")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Ignoring the following cached namespace")
-        with NWBHDF5IO(version.part, "r") as nwb_io:
-            cells = nwb_io.read().processing[MODULE][SEGMENTATIONS][segmentation]
-            if not np.array_equal(cells["accepted"][:], accepted):
-                raise _incomplete(version, "the table of cells does not repeat the round")
+    with _opened_by_pynwb(version, run) as nwb:
+        cells = nwb.processing[MODULE][SEGMENTATIONS][segmentation]
+        if not np.array_equal(cells["accepted"][:], accepted):
+            raise _incomplete(version, "the table of cells does not repeat the round")

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import h5py
 
-from miniscope_nwb.nwb.processed.names import (
-    GROUP,
-    MOTION_CORRECTION,
-    RUN_TABLES,
-    SEGMENTATIONS,
-)
+from miniscope_nwb.nwb.processed.names import CONTAINERS, GROUP, RUN_TABLES
 from miniscope_nwb.nwb.processed.rows import keep_rows, read_column
 from miniscope_nwb.nwb.processed.runs import read_runs
-
-_CONTAINERS = (f"{GROUP}/{SEGMENTATIONS}", f"{GROUP}/{MOTION_CORRECTION}", "events")
 
 
 def remove_run(file: h5py.File, run: str) -> None:
@@ -44,6 +37,6 @@ def remove_run(file: h5py.File, run: str) -> None:
             keep_rows(table, keep)
         else:
             del file[f"{GROUP}/{name}"]
-    for path in _CONTAINERS:
+    for path in CONTAINERS:
         if path in file and not len(file[path]):
             del file[path]

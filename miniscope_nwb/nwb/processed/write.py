@@ -110,20 +110,23 @@ def _append(
     from pynwb import NWBHDF5IO
 
     from miniscope_nwb.nwb.processed import objects
+    from miniscope_nwb.nwb.processed.in_sight import only_run
     from miniscope_nwb.nwb.processed.later import write_later
 
     plan = objects.plan_run(file, run, corrected)
     rows = objects.run_tables(run, plan)
+    new = {name: found for name, found in rows.items() if f"{GROUP}/{name}" not in file}
+    latest = next((row.run for row in reversed(read_runs(file))), None)
     times = series_times(file, file[f"acquisition/{run.series}"])
     with warnings.catch_warnings():
         # A file of an earlier schema is extended by the present one.
         warnings.filterwarnings("ignore", message="Ignoring the following cached namespace")
         with NWBHDF5IO(file=file, mode="a") as nwb_io:
-            nwb = nwb_io.read()
-            later = objects.add_objects(nwb, run, plan, movie, times)
-            new = {name: found for name, found in rows.items() if f"{GROUP}/{name}" not in file}
-            objects.add_tables(nwb, new)
-            nwb_io.write(nwb)
+            with only_run(file, latest):
+                nwb = nwb_io.read()
+                later = objects.add_objects(nwb, run, plan, movie, times)
+                objects.add_tables(nwb, new)
+                nwb_io.write(nwb)
             disk.check()
             total = sum(len(item.items) for item in later)
             for n_done in write_later(later, n_threads=n_threads):
