@@ -1,7 +1,8 @@
 """The errors that a user may meet, each one sentence that helps.
 
 A message names the file, says what was expected and what was found, and what to do next.
-The command line prints it as it stands and exits with 1; Python callers catch one of:
+The command line prints it as it stands and exits with its class's code, mostly 1; Python callers
+catch one of:
 
     MiniscopeError
     ├── RecordingError      the raw folder cannot be read, or not without a decision
@@ -11,12 +12,20 @@ The command line prints it as it stands and exits with 1; Python callers catch o
     ├── OutputError         the NWB file cannot be written (exists, read-only, disk full)
     ├── NwbContentError     an NWB file is not what the command needs
     ├── ParameterError      a parameter, its value or a preset is not known
-    └── EngineError         an engine is missing, refuses its parameters or broke down
+    ├── EngineError         an engine is missing, refuses its parameters or broke down
+    └── ShareError          a file cannot be shared as it was asked for
+        ├── AccessError       no key, no right, no such archive or dandiset (exit code 2)
+        ├── UnreachableError  the archive does not answer; the same command goes on (3)
+        └── DifferenceError   the archive holds something else than the file (4)
 """
+
+from typing import ClassVar
 
 
 class MiniscopeError(Exception):
     """Base of all errors that this package raises on purpose."""
+
+    exit_code: ClassVar[int] = 1  # of the command line
 
 
 class RecordingError(MiniscopeError):
@@ -49,3 +58,25 @@ class EngineError(MiniscopeError):
 
 class ParameterError(MiniscopeError):
     """A parameter, a section, a preset or a value is not known, or out of its bounds."""
+
+
+class ShareError(MiniscopeError):
+    """A file cannot be shared as it was asked for."""
+
+
+class AccessError(ShareError):
+    """No key, no right, or no such archive or dandiset."""
+
+    exit_code = 2
+
+
+class UnreachableError(ShareError):
+    """The archive or its storage does not answer; the same command goes on later."""
+
+    exit_code = 3
+
+
+class DifferenceError(ShareError):
+    """The archive holds something else than the file."""
+
+    exit_code = 4

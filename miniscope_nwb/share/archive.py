@@ -1,0 +1,279 @@
+"""The requests of the archive that sharing needs, as methods: values out, our errors raised."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from miniscope_nwb.errors import AccessError, ShareError
+from miniscope_nwb.share.instances import Instance
+from miniscope_nwb.share.redact import Secret, redact
+from miniscope_nwb.share.transport import Reply, Transport
+
+ETAG = "dandi:dandi-etag"
+SHA256 = "dandi:sha2-256"
+OK = 200
+FOUND = 302
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, MISSING, CONFLICT = 400, 401, 403, 404, 409
+_MAX_WORDS = 600
+_FORBIDDEN_ONCE = frozenset({FORBIDDEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file in a dandiset, as the archive lists it."""
+
+    asset_id: str
+    blob_id: str  # "" for a folder-like asset (Zarr)
+    path: str
+    size: int
+    modified: str  # when the entry was made or changed, ISO 8601
+
+
+@dataclass(frozen=True, slots=True)
+class AssetDetails:
+    """What the archive's metadata say of the bytes of an asset; ``""`` what they do not say."""
+
+    size: int
+    etag: str
+    sha256: str  # the archive computes it later, or never
+    blob_modified: str
+    urls: tuple[str, ...]  # for downloading through the archive, and the blob itself
+
+
+class Archive:
+    """An archive and, where given, the key to it.
+
+    Parameters
+    ----------
+    instance
+        Which one.
+    key
+        Without it only what is public can be read.
+    transport
+        How requests are sent.
+    """
+
+    def __init__(self, instance: Instance, key: Secret | None, transport: Transport) -> None:
+        self.instance = instance
+        self.key = key
+        self.transport = transport
+
+    # -- requests ------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        values: Any = None,
+        query: Mapping[str, str] | None = None,
+        allowed: frozenset[int] = frozenset(),
+        with_key: bool = True,
+        doing: str,
+    ) -> Reply:
+        """Send one request to the archive's interface.
+
+        Parameters
+        ----------
+        allowed
+            Statuses beside 2xx that the caller deals with.
+        doing
+            For the error: ``"asking for dandiset 000001"``.
+
+        Raises
+        ------
+        AccessError
+            If the archive does not know the key, or it has no right.
+        ShareError
+            If the archive refuses for another reason, in its own words.
+        """
+        url = f"{self.instance.api}/{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Accept": "application/json"}
+        body = b""
+        if values is not None:
+            body = json.dumps(values).encode("utf-8")
+            headers["Content-Type"] = "application/json"
+        reply = self.transport.send(
+            method,
+            url,
+            body=body or None,
+            headers=headers,
+            key=self.key if with_key else None,
+            # A gateway's passing mood is told from a real refusal by asking twice.
+            once_more=_FORBIDDEN_ONCE - allowed,
+        )
+        if OK <= reply.status < OK + 100 or reply.status in allowed:
+            return reply
+        raise self.refused(reply, doing=doing)
+
+    def refused(self, reply: Reply, *, doing: str) -> ShareError:
+        """Make the error of an answer that says no."""
+        words = f" ({text})" if (text := self.words(reply)) else ""
+        where = self.instance.web or self.instance.api
+        if reply.status == UNAUTHORIZED:
+            what = "does not know the key" if self.key else "wants a key for that"
+            return AccessError(
+                f"{self.instance.name} {what}{words}, while {doing}: copy the key anew from "
+                f"{where}; every archive has keys of its own."
+            )
+        if reply.status == FORBIDDEN:
+            return AccessError(
+                f"{self.instance.name} does not allow {doing}{words}: check the dandiset's number, "
+                "or ask one of its owners to add you."
+            )
+        if FOUND - 2 < reply.status < BAD_REQUEST:
+            return AccessError(
+                f"{self.instance.api} has moved ({reply.status}): name the archive by its present "
+                "address with --instance."
+            )
+        return ShareError(
+            f"{self.instance.name} refused {doing}: {reply.status}{words}. If the words do not "
+            "help, ask the archive's help desk."
+        )
+
+    def words(self, reply: Reply) -> str:
+        """Return what an answer says, redacted and short; ``""`` where that is no sentence."""
+        value = reply.json()
+        if isinstance(value, dict):
+            value = "; ".join(f"{name}: {said}" for name, said in value.items())
+        if isinstance(value, list):
+            value = "; ".join(str(item) for item in value)
+        text = " ".join(value.split()) if isinstance(value, str) else ""
+        return redact(text, self.key)[:_MAX_WORDS]
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def assets(self, dandiset: str, *, prefix: str) -> Iterator[Asset]:
+        """Go through all assets whose path begins like that, in any case of letters."""
+        page = 1
+        while True:
+            query = {"path": prefix, "page_size": "1000"} | (
+                {"page": str(page)} if page > 1 else {}
+            )
+            reply = self.ask(
+                "GET",
+                f"dandisets/{dandiset}/versions/draft/assets/",
+                query=query,
+                doing=f"looking into dandiset {dandiset}",
+            )
+            answer = reply.json() or {}
+            for item in answer.get("results", ()):
+                yield Asset(
+                    asset_id=item["asset_id"],
+                    blob_id=item.get("blob") or "",
+                    path=item["path"],
+                    size=int(item["size"]),
+                    modified=item.get("modified", ""),
+                )
+            if not answer.get("next"):
+                return
+            page += 1
+
+    def asset_at(self, dandiset: str, path: str) -> Asset | None:
+        """Return the asset of exactly that path."""
+        return next((a for a in self.assets(dandiset, prefix=path) if a.path == path), None)
+
+    def details(self, dandiset: str, asset: Asset) -> AssetDetails:
+        """Read an asset's metadata."""
+        reply = self.ask(
+            "GET",
+            f"dandisets/{dandiset}/versions/draft/assets/{asset.asset_id}/",
+            doing=f"reading {asset.path} of dandiset {dandiset}",
+        )
+        said = reply.json() or {}
+        digest = said.get("digest") or {}
+        return AssetDetails(
+            size=int(said.get("contentSize", -1)),
+            etag=str(digest.get(ETAG, "")),
+            sha256=str(digest.get(SHA256, "")),
+            blob_modified=str(said.get("blobDateModified", "")),
+            urls=tuple(str(url) for url in said.get("contentUrl") or ()),
+        )
+
+    def blob_of(self, etag: str) -> str | None:
+        """Return the blob that has this etag, if the archive has those bytes."""
+        reply = self.ask(
+            "POST",
+            "blobs/digest/",
+            values={"algorithm": ETAG, "value": etag},
+            allowed=frozenset({MISSING}),
+            with_key=False,
+            doing="looking for the bytes",
+        )
+        return None if reply.status == MISSING else str(reply.json()["blob_id"])
+
+    def validation(self, dandiset: str, asset_id: str) -> tuple[str, tuple[str, ...]]:
+        """Return the archive's own verdict (Pending, Valid, Invalid) and what it objects to."""
+        reply = self.ask(
+            "GET",
+            f"dandisets/{dandiset}/versions/draft/assets/{asset_id}/validation/",
+            doing="asking for the archive's verdict",
+        )
+        said = reply.json() or {}
+        errors = (
+            f"{item.get('field', '')}: {item.get('message', '')}".strip(": ")
+            for item in said.get("validation_errors") or ()
+        )
+        return str(said.get("status", "")), tuple(errors)
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def initialize(self, dandiset: str, *, size: int, etag: str) -> Reply:
+        """Begin an upload: 200 with parts, or 409 with the blob's id as ``Location``."""
+        return self.ask(
+            "POST",
+            "uploads/initialize/",
+            values={
+                "contentSize": size,
+                "digest": {"algorithm": ETAG, "value": etag},
+                "dandiset": dandiset,
+            },
+            allowed=frozenset({CONFLICT}),
+            doing=f"sending a file to dandiset {dandiset}",
+        )
+
+    def upload_step(self, upload_id: str, step: str, values: Any = None) -> Reply:
+        """Go on with an upload: ``complete`` or ``validate``; 400, 404 and 409 are answers."""
+        return self.ask(
+            "POST",
+            f"uploads/{quote(upload_id, safe='')}/{step}/",
+            values=values,
+            allowed=frozenset({BAD_REQUEST, MISSING, CONFLICT}),
+            doing="putting the parts together",
+        )
+
+    def put_asset(
+        self, dandiset: str, *, metadata: Any, blob_id: str, replacing: Asset | None
+    ) -> Reply:
+        """Make an asset of a blob, or replace one; 404 and 409 are answers."""
+        place = f"dandisets/{dandiset}/versions/draft/assets/"
+        if replacing is not None:
+            place += f"{replacing.asset_id}/"
+        return self.ask(
+            "PUT" if replacing else "POST",
+            place,
+            values={"metadata": metadata, "blob_id": blob_id},
+            allowed=frozenset({MISSING, CONFLICT}),
+            doing=f"adding {metadata['path']} to dandiset {dandiset}",
+        )
+
+    def head_of_blob(self, asset: Asset, details: AssetDetails, *, is_private: bool) -> Reply:
+        """Ask the storage itself for the blob's size and etag."""
+        url = details.urls[-1] if details.urls else ""
+        if is_private or not url:
+            url = self.signed_address("HEAD", asset)
+        return self.transport.send("HEAD", url)
+
+    def signed_address(self, method: str, asset: Asset) -> str:
+        """Return the address at which the storage gives the bytes; a secret of an hour or six."""
+        reply = self.ask(
+            method,
+            f"assets/{asset.asset_id}/download/",
+            allowed=frozenset({FOUND}),
+            doing=f"reading {asset.path} back",
+        )
+        return reply.headers.get("location", "")

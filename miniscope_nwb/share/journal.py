@@ -1,0 +1,228 @@
+"""Which parts of an upload have arrived, so that the next run sends only the others.
+
+One file an upload, in the state folder of the user, for nobody else to read: it holds the signed
+addresses of the parts. Its name is a hash of archive, dandiset and etag. The first line is the
+archive's answer to `initialize`; every part that has arrived adds a line. A line that a killed
+process wrote by half is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from miniscope_nwb.errors import OutputError, ShareError
+from miniscope_nwb.share.redact import Secret
+
+STATE_VARIABLE = "MINISCOPE_NWB_STATE"  # another state folder
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """One part and where it goes."""
+
+    number: int
+    size: int
+    url: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload that the archive has begun."""
+
+    upload_id: str
+    parts: tuple[UploadPart, ...]
+
+
+def state_folder() -> Path:
+    """Return the folder of the journals; it may not exist yet."""
+    chosen = os.environ.get(STATE_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    from platformdirs import user_state_path
+
+    return user_state_path("miniscope-nwb", appauthor=False) / "uploads"
+
+
+class Journal:
+    """The journal of one file on its way to one dandiset.
+
+    Parameters
+    ----------
+    folder
+        See `state_folder`.
+    api, dandiset, etag
+        Which upload it is.
+    """
+
+    def __init__(self, folder: Path, *, api: str, dandiset: str, etag: str) -> None:
+        key = hashlib.sha256("\n".join((api, dandiset, etag)).encode()).hexdigest()
+        self._path = folder / f"{key[:32]}.jsonl"
+        self._guard = threading.Lock()
+
+    def load(self) -> tuple[Upload, dict[int, str]] | None:
+        """Return the upload and the etags of the parts that have arrived, or None."""
+        try:
+            lines = self._path.read_text(encoding="utf-8").split("\n")
+            head = json.loads(lines[0])
+            if head["format"] != _FORMAT:
+                return None
+            parts = tuple(
+                UploadPart(int(part["number"]), int(part["size"]), Secret(part["url"]))
+                for part in head["parts"]
+            )
+            upload = Upload(str(head["upload_id"]), parts)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        arrived = {}
+        for line in lines[1:-1]:  # behind the last line end stands nothing, or half a line
+            with suppress(ValueError, KeyError, TypeError):
+                row = json.loads(line)
+                arrived[int(row["part"])] = str(row["etag"])
+        return upload, arrived
+
+    def start(self, upload: Upload) -> None:
+        """Write down a new upload; what was known of an older one is forgotten.
+
+        Raises
+        ------
+        OutputError
+            If the state folder cannot be written to.
+        """
+        head = {
+            "format": _FORMAT,
+            "upload_id": upload.upload_id,
+            "parts": [
+                {"number": part.number, "size": part.size, "url": part.url.reveal()}
+                for part in upload.parts
+            ],
+        }
+        part_file = self._path.with_suffix(".part")
+        try:
+            make_private_folder(self._path.parent)
+            part_file.unlink(missing_ok=True)
+            with _private(part_file) as file:
+                file.write(json.dumps(head).encode() + b"\n")
+            part_file.replace(self._path)
+        except OSError as error:
+            raise _not_writable(self._path.parent, error) from error
+
+    def add(self, part: int, etag: str) -> None:
+        """Write down that a part has arrived; safe to call from several threads."""
+        line = json.dumps({"part": part, "etag": etag}).encode() + b"\n"
+        try:
+            with self._guard, self._path.open("r+b") as file:
+                end = file.seek(0, os.SEEK_END)
+                if end:
+                    file.seek(end - 1)
+                    if file.read(1) != b"\n":  # half a line of a killed process: it must not
+                        line = b"\n" + line  # swallow this one
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _not_writable(self._path.parent, error) from error
+
+    def forget(self) -> None:
+        """Remove the journal: the upload is finished, or worth nothing any more."""
+        with suppress(OSError):
+            self._path.unlink()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let only one process send this file; the system frees the lock of a killed one.
+
+        Raises
+        ------
+        ShareError
+            If another process sends it now.
+        OutputError
+            If the state folder cannot be written to.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            make_private_folder(self._path.parent)
+            lock = FileLock(self._path.with_suffix(".lock"))
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ShareError(
+                "Another miniscope-nwb sends the same file to the same dandiset: wait until it is "
+                "done."
+            ) from None
+        except OSError as error:
+            raise _not_writable(self._path.parent, error) from error
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                if os.name == "posix":
+                    self._path.with_suffix(".lock").unlink()
+            lock.release()
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make the state folder, which only the user may enter."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def check_state_folder(folder: Path) -> None:
+    """Stop before the work where no journal could be kept.
+
+    Raises
+    ------
+    OutputError
+        Names the folder.
+    """
+    probe = folder / f"probe-{os.getpid()}"
+    try:
+        make_private_folder(folder)
+        with _private(probe) as file:
+            file.write(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[IO[bytes]]:
+    """Make a file that only the user may read, on disk when the block ends."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _not_writable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"The journal of the upload cannot be written to {folder} ({error.strerror or error}): "
+        f"free some room, or name another folder in the variable {STATE_VARIABLE}."
+    )
+
+
+def read_rates(folder: Path) -> Mapping[str, float]:
+    """Return the bytes a second that each storage took the last time."""
+    try:
+        said = json.loads((folder / "rates.json").read_text(encoding="utf-8"))
+        return {str(host): float(rate) for host, rate in said.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def write_rate(folder: Path, name: str, bytes_per_s: float) -> None:
+    """Remember how fast it went, for the next estimate; no matter where it cannot be written."""
+    with suppress(OSError):
+        make_private_folder(folder)
+        rates = {**read_rates(folder), name: round(bytes_per_s)}
+        part_file = folder / f"rates-{os.getpid()}.part"
+        part_file.write_text(json.dumps(rates), encoding="utf-8")
+        part_file.replace(folder / "rates.json")

@@ -1,0 +1,68 @@
+"""What everybody will be able to read once the dandiset is open: said, not judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from miniscope_nwb.nwb.read import open_nwb, read_table
+from miniscope_nwb.share.finding import Finding
+
+_MAX_SHOWN = 80  # characters of a text
+# Texts of the file that tell of people and places, and how to call them.
+_TEXTS = {
+    "general/experimenter": "experimenter",
+    "general/lab": "laboratory",
+    "general/institution": "institution",
+    "general/subject/date_of_birth": "birth date",
+    "general/notes": "notes",
+    "general/source_script": "command that wrote the file",
+}
+
+
+def public_findings(path: Path) -> tuple[Finding, ...]:
+    """List what a file tells of people, places and computers."""
+    with open_nwb(path) as file:
+        found = [
+            Finding("public", "what becomes public", place, f"{name}: {_short(texts)}")
+            for place, name in _TEXTS.items()
+            if (texts := _texts(file.get(place)))
+        ]
+        found += _notes(file)
+        found += _columns(file, "SourceFiles", "path", "names of raw files", "processing/recording")
+        found += _columns(file, "ProcessingRuns", "host", "computers", "processing/ophys")
+    return tuple(found)
+
+
+def _texts(node: Any) -> list[str]:
+    if node is None or not hasattr(node, "shape"):
+        return []
+    values = [node[()]] if node.shape == () else list(node[:])
+    texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
+    return [text for text in texts if text]
+
+
+def _short(texts: list[str]) -> str:
+    joined = " ".join(", ".join(texts).split())
+    return joined if len(joined) <= _MAX_SHOWN else joined[: _MAX_SHOWN - 3] + "..."
+
+
+def _notes(file: Any) -> list[Finding]:
+    found = []
+    for name in file.get("acquisition", {}):
+        if name.startswith("Notes") and "data" in file["acquisition"][name]:
+            texts = _texts(file["acquisition"][name]["data"])
+            message = f"{len(texts)} notes of the recording: {_short(texts)}"
+            found.append(Finding("public", "what becomes public", f"acquisition/{name}", message))
+    return found
+
+
+def _columns(file: Any, table: str, column: str, what: str, group: str) -> list[Finding]:
+    rows = read_table(file, table, group=group) if f"{group}/{table}" in file else None
+    if not rows or column not in rows:
+        return []
+    values = sorted({str(value) for value in rows[column] if str(value)})
+    if not values:
+        return []
+    message = f"{len(values)} {what}: {_short(values)}"
+    return [Finding("public", "what becomes public", f"{group}/{table}", message)]
