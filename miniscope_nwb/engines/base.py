@@ -130,6 +130,7 @@ class Availability:
     is_available: bool
     version: str = ""
     reason: str = ""  # one sentence
+    clause: str = ""  # the same in a few words, without advice and paths: stored beside a run
 
 
 @runtime_checkable

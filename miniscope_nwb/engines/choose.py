@@ -31,7 +31,7 @@ class Choice:
     """The engine of a run, and why it is this one."""
 
     engine: Engine
-    reason: str  # one clause: "asked for", "CaImAn 1.12.1 is installed and fits (...)"
+    reason: str  # one clause: "asked for", "CaImAn is not installed"
     prediction: Prediction
 
 
@@ -67,7 +67,7 @@ def choose_engine(
     if not state.is_available:
         if caiman_python is not None:  # naming its interpreter is asking for it
             raise EngineError(state.reason)
-        return _fall_back(task, state.reason.rstrip("."))
+        return _fall_back(task, state.clause or state.reason.rstrip("."))
     prediction = preferred.predict(task)
     too_large = _what_does_not_fit(prediction, limits)
     if too_large:

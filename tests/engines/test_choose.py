@@ -46,11 +46,34 @@ def test_auto_without_caiman(monkeypatch, tmp_path):
     monkeypatch.setenv(VARIABLE, str(absent))
     choice = choose_engine("auto", TASK, PLENTY)
     assert choice.engine.name == "builtin"
-    assert choice.reason.startswith("CaImAn is not installed in the environment of")
+    assert choice.reason == "CaImAn is not installed"  # stored: no path, no advice
     with pytest.raises(EngineError, match="conda-forge, not from PyPI"):
         choose_engine("caiman", TASK, PLENTY)
     with pytest.raises(EngineError, match="is not installed"):  # naming it is asking for it
         choose_engine("auto", TASK, PLENTY, caiman_python=absent)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            '{"state": "unrelated", "version": "0.1", "python": "3"}',
+            "the package `caiman` that is installed is not CaImAn",
+        ),
+        (
+            '{"state": "found", "version": "1.8.5", "python": "3"}',
+            "CaImAn 1.8.5 is too old, 1.12 or later is needed",
+        ),
+        ("Hello!", f"the interpreter that {VARIABLE} names does not answer"),
+        (None, f"{VARIABLE} names no file"),
+    ],
+)
+def test_the_reason_is_a_short_clause(monkeypatch, tmp_path, answer, reason):
+    python = make_stand_in(tmp_path, "", answer=answer) if answer else tmp_path / "gone"
+    monkeypatch.setenv(VARIABLE, str(python))
+    choice = choose_engine("auto", TASK, PLENTY)
+    assert choice.engine.name == "builtin"
+    assert choice.reason == reason
 
 
 def test_asked_for(caiman):

@@ -68,7 +68,7 @@ class CaimanEngine:
     def availability(self) -> Availability:
         """Say whether CaImAn can be used, and if not, how to install it."""
         place = find_caiman(self._python)
-        return Availability(not place.reason, place.version, place.reason)
+        return Availability(not place.reason, place.version, place.reason, place.clause)
 
     def versions(self) -> dict[str, str]:
         """Return CaImAn's version; results also hold those of its libraries."""

@@ -33,6 +33,7 @@ class Place:
     is_other: bool  # not the one that runs us
     version: str = ""
     reason: str = ""  # why it cannot be used; one sentence, "" where it can
+    clause: str = ""  # the same in a few words, without advice and paths
 
 
 def find_caiman(named: Path | None = None) -> Place:
@@ -55,7 +56,7 @@ def find_caiman(named: Path | None = None) -> Place:
             f"{source} names {interpreter}, but there is no such file: name the python of "
             "CaImAn's environment."
         )
-        return Place(interpreter, True, reason=reason)
+        return Place(interpreter, True, reason=reason, clause=f"{source} names no file")
     return _look_elsewhere(interpreter.absolute(), source)
 
 
@@ -85,27 +86,31 @@ def _look_elsewhere(interpreter: Path, source: str) -> Place:
         words = done.stderr.strip().splitlines()
         why = words[-1] if words else f"it ended with {done.returncode} and said nothing"
     reason = f"{source} names {interpreter}, but that is no Python that answers ({why})."
-    return Place(interpreter, True, reason=reason)
+    clause = f"the interpreter that {source} names does not answer"
+    return Place(interpreter, True, reason=reason, clause=clause)
 
 
 def _judge(interpreter: Path, answer: dict[str, str], *, is_other: bool) -> Place:
     where = f"in the environment of {interpreter}" if is_other else "in this environment"
     version = answer["version"]
     if answer["state"] == "absent":
-        return Place(interpreter, is_other, reason=f"CaImAn is not installed {where}; {INSTALL}.")
+        clause = "CaImAn is not installed"
+        return Place(interpreter, is_other, reason=f"{clause} {where}; {INSTALL}.", clause=clause)
     if answer["state"] == "unrelated":
         reason = (
             f"the package `caiman` {version} {where} is not CaImAn but an unrelated one of that "
             "name from PyPI: uninstall it (python -m pip uninstall caiman); as for CaImAn, "
             f"{INSTALL}."
         )
-        return Place(interpreter, is_other, version, reason)
+        clause = "the package `caiman` that is installed is not CaImAn"
+        return Place(interpreter, is_other, version, reason, clause)
     if _is_too_old(version):
         reason = (
             f"CaImAn {version} {where} is too old, {OLDEST} or later is needed: "
             "update it (conda update -c conda-forge caiman)."
         )
-        return Place(interpreter, is_other, version, reason)
+        clause = f"CaImAn {version} is too old, {OLDEST} or later is needed"
+        return Place(interpreter, is_other, version, reason, clause)
     return Place(interpreter, is_other, version or "of unknown version")
 
 
