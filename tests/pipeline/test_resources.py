@@ -64,17 +64,26 @@ def test_libraries_start_no_threads_inside_ours():
 @pytest.mark.parametrize(
     ("text", "n_bytes"),
     [("4GiB", 4 * 2**30), ("500MB", 500_000_000), ("1.5 gb", 1_500_000_000), ("2g", 2**31),
-     ("1000", 1000), ("512 mib", 2**29)],
+     ("10000000B", 10**7), ("512 mib", 2**29)],
 )  # fmt: skip
 def test_amounts(text, n_bytes):
     assert Amount().convert(text, None, None) == n_bytes
 
 
-@pytest.mark.parametrize("text", ["4 gigs", "", "GiB", "-1MB", "0MB", "1e9"])
+@pytest.mark.parametrize("text", ["4 gigs", "", "GiB", "-1MB", "0MB", "1e9", "4b", "500 kB"])
 def test_what_is_no_amount_is_wrong_usage(text):
     import click
 
     with pytest.raises(click.UsageError, match="memory"):
+        Amount().convert(text, None, None)
+
+
+@pytest.mark.parametrize("text", ["4", " 1.5 ", "4000000000"])
+def test_a_number_without_a_unit_is_refused_and_told_how_to_write_it(text):
+    import click
+
+    written = re.escape(f"{text.strip()}GiB or {text.strip()}MB")
+    with pytest.raises(click.UsageError, match=f"has no unit: write {written}"):
         Amount().convert(text, None, None)
 
 
