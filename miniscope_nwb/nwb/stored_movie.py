@@ -22,6 +22,7 @@ import numpy.typing as npt
 from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.movie import FrameClock, Movie
 from miniscope_nwb.nwb.axes import Pixels, movie_from_nwb, write_images_back
+from miniscope_nwb.nwb.kept_frames import KeptFrames
 from miniscope_nwb.nwb.recording_file import check_series, movie_dtype, read_clock
 from miniscope_nwb.recording import IntArray
 
@@ -49,9 +50,9 @@ class StoredMovie(Movie):
         Name of the series in `acquisition`.
     clock
         When the frames were taken, where the caller has read it already.
-    keep_bytes
-        Memory for unpacked chunks. The first ones that are read are kept until the movie is
-        closed: a short movie is unpacked once, however often it is read.
+    keep_in, keep_bytes
+        A folder, and how much of its disk unpacked chunks may take. The first ones that are read
+        are kept in a mapped file until the movie is closed; samples that are not packed never.
 
     Raises
     ------
@@ -60,7 +61,13 @@ class StoredMovie(Movie):
     """
 
     def __init__(
-        self, path: Path, series: str, *, clock: FrameClock | None = None, keep_bytes: int = 0
+        self,
+        path: Path,
+        series: str,
+        *,
+        clock: FrameClock | None = None,
+        keep_in: Path | None = None,
+        keep_bytes: int = 0,
     ) -> None:
         self.path, self.series = Path(path), series
         check_series(self.path, series)
@@ -71,8 +78,10 @@ class StoredMovie(Movie):
         self.dtype = movie_dtype(self._data.dtype)
         self._layout = _layout(self._data)
         self._lock = Lock()
-        self._kept: dict[int, Pixels] = {}  # by their first frame, turned round
-        self._room = keep_bytes
+        self._kept: KeptFrames | None = None
+        if keep_in is not None and self._layout is not None and self._layout.is_deflated:
+            piece = (min(self._layout.chunks[0], self.n_frames), self.height, self.width)
+            self._kept = KeptFrames(keep_in, keep_bytes, shape=piece, dtype=self.dtype)
 
     def __enter__(self) -> StoredMovie:
         return self
@@ -87,7 +96,8 @@ class StoredMovie(Movie):
 
     def close(self) -> None:
         """Close the file; no thread may be reading."""
-        self._kept.clear()
+        if self._kept is not None:
+            self._kept.close()
         self._file.close()
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
@@ -118,21 +128,13 @@ class StoredMovie(Movie):
 
     def _keep(self, layout: _Layout, begin: int) -> Pixels | None:
         """Return the frames of the chunks that begin with frame `begin`, None without room."""
-        kept = self._kept.get(begin)
-        if kept is not None:
-            return kept
+        if self._kept is None:
+            return None
         n_frames = min(layout.chunks[0], self.n_frames - begin)
-        n_bytes = n_frames * self.height * self.width * self.dtype.itemsize
-        with self._lock:
-            if n_bytes > self._room:
-                return None
-            self._room -= n_bytes
-        frames = np.empty((n_frames, self.height, self.width), self.dtype)
-        self._read_chunks(layout, begin, np.arange(n_frames), frames)
-        with self._lock:
-            if begin in self._kept:  # another thread was faster
-                self._room += n_bytes
-            return self._kept.setdefault(begin, frames)
+        whole = np.arange(n_frames)
+        return self._kept.get(
+            begin, n_frames, lambda frames: self._read_chunks(layout, begin, whole, frames)
+        )
 
     def _fallback_length(self) -> int:
         frame_bytes = self._data.dtype.itemsize * self.height * self.width

@@ -12,6 +12,9 @@ _PREVIEW_SHARE = 0.025  # of the raw size
 _FULL_BYTES = 1  # of a pixel of the corrected movie for each byte of the raw one, at most
 _STORED_TRACES = 6  # arrays of frames x cells in the file
 _TABLES_BYTES = 2_000_000  # of all tables, and HDF5's own records
+_KEPT_SHARE = 0.6  # of the raw size: scratch takes no more than that size in all
+_NEEDED_MARGIN = 1.5  # times what the other scratch files are expected to take
+_FREE_SHARE = 0.5  # of a free disk, and of free memory: more pages come from the disk, not faster
 
 
 def shared_memory(task: Task) -> int:
@@ -32,3 +35,21 @@ def file_bytes(task: Task, *, corrected: str) -> int:
     traces = 4 * _STORED_TRACES * task.n_cells * task.n_frames
     images = _IMAGES * 4 * task.height * task.width
     return int(stack[corrected]) + traces + images + _FRAME_BYTES * task.n_frames + _TABLES_BYTES
+
+
+def kept_bytes(raw_bytes: int, *, needed: int, free_disk: int, free_memory: int) -> int:
+    """Return how much scratch unpacked frames of the raw movie may take, bytes.
+
+    Parameters
+    ----------
+    raw_bytes
+        Size of the movie, unpacked.
+    needed
+        What the stages' own scratch files are expected to take.
+    free_disk
+        What is free beside the files that the run must write.
+    free_memory
+        What the system has for pages of files.
+    """
+    most = min(_KEPT_SHARE * raw_bytes, raw_bytes - _NEEDED_MARGIN * needed)
+    return max(0, int(min(most, _FREE_SHARE * free_disk, _FREE_SHARE * free_memory)))

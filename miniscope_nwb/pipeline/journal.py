@@ -5,6 +5,7 @@ The folder looks like this::
     motion-3f2a.../      the record of a finished stage, see `store`
     images-90cc.../
     work/extract/        what the running stage writes; emptied when it starts
+    work/*.bin           unpacked frames of the movie, of the running process alone
     work/*.part/         a record that is being saved
 
 A record's name holds a hash of all that it depends on, so a changed parameter finds the stages
@@ -85,13 +86,13 @@ class Journal:
         Finished
             As it is read back: a run that goes on later sees the very same.
         """
-        with store.fresh_folder(self.folder / "work" / stage) as scratch:
+        with store.fresh_folder(self.work_folder / stage) as scratch:
             started = time.perf_counter()
             with MemoryWatch() as watch:
                 result = work(scratch)
             seconds = time.perf_counter() - started
             done = Finished(result, StageTiming(stage, seconds, watch.peak_bytes))
-            store.save(done, self._path(stage, key), work=self.folder / "work")
+            store.save(done, self._path(stage, key), work=self.work_folder)
         found = self.find(stage, key)
         if found is None:
             raise OSError(f"the record of the stage {stage} in {self.folder} cannot be read back")
@@ -99,7 +100,7 @@ class Journal:
 
     def tidy(self) -> None:
         """Remove what a killed run left half-done."""
-        shutil.rmtree(self.folder / "work", ignore_errors=True)
+        shutil.rmtree(self.work_folder, ignore_errors=True)
 
     @contextmanager
     def left_tidy(self) -> Iterator[None]:
@@ -107,10 +108,15 @@ class Journal:
         try:
             yield
         except BaseException:
-            for folder in (self.folder / "work", self.folder):
+            for folder in (self.work_folder, self.folder):
                 with suppress(OSError):  # it is not empty
                     folder.rmdir()
             raise
+
+    @property
+    def work_folder(self) -> Path:
+        """Where unfinished things lie; removed by `tidy`."""
+        return self.folder / "work"
 
     def n_bytes(self) -> int:
         """Bytes in the folder, as files count them."""

@@ -13,10 +13,9 @@ from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.keys import STAGES
 from miniscope_nwb.pipeline.options import ProcessOptions
 from miniscope_nwb.pipeline.resources import fit_threads, one_thread_each
-from miniscope_nwb.pipeline.scratch import check_space
+from miniscope_nwb.pipeline.scratch import RESERVE_BYTES, check_space, free_bytes
 
 WRITE = "write"
-_KEPT_BYTES = 256_000_000  # of unpacked frames in memory: a short movie is unpacked once
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +86,9 @@ def plan(path: Path, options: ProcessOptions) -> Plan:
         replaces=job.decision.replaces,
         n_threads=task.n_threads,
         stages=() if job.decision.is_done else stages,
-        peak_memory_bytes=prediction.peak_memory_bytes + kept_bytes(job, task),
+        peak_memory_bytes=prediction.peak_memory_bytes,
         scratch=job.scratch,
-        scratch_bytes=prediction.scratch_bytes,
+        scratch_bytes=prediction.scratch_bytes + kept_bytes(job, task),
         file_bytes=costs.file_bytes(task, corrected=options.corrected),
         seconds=sum(known) if len(known) == len(open_times) else None,
     )
@@ -128,11 +127,18 @@ def fit(job: Job) -> Task:
 
 
 def kept_bytes(job: Job, task: Task) -> int:
-    """Return the memory for frames of the raw movie that are kept, of what the run leaves."""
-    spare = job.memory_bytes - predict(job, task).peak_memory_bytes
-    raw = job.recording
-    movie = int(raw.n_frames * raw.height * raw.width) * task.itemsize
-    return max(0, min(_KEPT_BYTES, movie, spare))
+    """Return how much scratch frames of the raw movie may take that are unpacked and kept."""
+    from miniscope_nwb.pipeline.memory import available_bytes
+
+    raw, needed = job.recording, predict(job, task).scratch_bytes
+    grows = costs.file_bytes(task, corrected=job.options.corrected)
+    copy = job.path.stat().st_size + grows  # it may lie on the same drive
+    return costs.kept_bytes(
+        int(raw.n_frames * raw.height * raw.width) * raw.dtype.itemsize,
+        needed=needed,
+        free_disk=free_bytes(job.scratch) - needed - copy - RESERVE_BYTES,
+        free_memory=available_bytes(),
+    )
 
 
 def predict(job: Job, task: Task) -> Prediction:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from miniscope_nwb.correct.movie import CorrectedMovie
+from miniscope_nwb.pipeline.done import nothing_to_do
 from miniscope_nwb.pipeline.job import Job, open_job
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.options import ProcessOptions, ProcessResult, Watch
@@ -59,7 +60,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     """Do what is left of a job; the caller holds the lock of its file."""
     watch.say(f"engine {job.choice.engine.name}: {job.choice.reason}")
     if job.decision.is_done:
-        return _nothing_to_do(job)
+        return nothing_to_do(job, watch)
     check_writable(job.path)
     task = check_resources(job)
     journal = Journal(job.scratch)
@@ -74,8 +75,8 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
         seed=job.options.seed,
         watch=watch,
     )
-    if job.unused:
-        steps.say(f"Warning: {job.unused} has no effect: the engine is {job.choice.engine.name}.")
+    for warning in job.warnings:
+        steps.say(warning)
     with journal.left_tidy():
         result = _run(job, steps, keep_bytes=kept_bytes(job, task))
     if not job.options.keep_scratch:
@@ -87,8 +88,13 @@ def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
     from miniscope_nwb.nwb.stored_movie import StoredMovie
 
     started, clock = datetime.now(UTC), time.perf_counter()
-    movie_clock = job.recording.clock
-    with StoredMovie(job.path, job.series, clock=movie_clock, keep_bytes=keep_bytes) as movie:
+    with StoredMovie(
+        job.path,
+        job.series,
+        clock=job.recording.clock,
+        keep_in=steps.work_folder,
+        keep_bytes=keep_bytes,
+    ) as movie:
         records = run_stages(job, movie, steps)
         record = make_record(job, records, steps, started=started, clock=clock)
         _warn_of_nothing(records.extraction, steps)
@@ -104,6 +110,7 @@ def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
         was_done=False,
         n_components=len(accepted),
         n_accepted=int(accepted.sum()),
+        corrected=job.options.corrected,
         seconds=time.perf_counter() - clock,
         timings=(*steps.timings, written),
         reused=tuple(steps.reused),
@@ -115,17 +122,3 @@ def _warn_of_nothing(extraction: ExtractionResult, steps: Steps) -> None:
     if extraction.n_cells == 0:
         why = extraction.emptied_by or "no pixel passed the thresholds of a seed"
         steps.say(f"Warning: no component was found ({why}); the segmentation is empty.")
-
-
-def _nothing_to_do(job: Job) -> ProcessResult:
-    name = job.decision.name
-    found = next(run for run in job.runs if run.name == name)
-    return ProcessResult(
-        path=job.path,
-        run=name,
-        engine=job.choice.engine.name,
-        engine_reason=job.choice.reason,
-        was_done=True,
-        n_components=int(found.n_components),
-        n_accepted=int(found.n_accepted),
-    )

@@ -104,6 +104,12 @@ def make_scratch(folder: Path) -> None:
         ) from error
 
 
+def free_bytes(folder: Path) -> int:
+    """Return what is free on the drive of a folder, which need not be there yet."""
+    there = next(item for item in (folder, *folder.parents) if item.exists())
+    return int(shutil.disk_usage(there).free)
+
+
 def check_space(folder: Path, needed_bytes: int, *, what: str, remedy: str = _ELSEWHERE) -> None:
     """Stop before the work where a drive has not enough room.
 
@@ -119,9 +125,9 @@ def check_space(folder: Path, needed_bytes: int, *, what: str, remedy: str = _EL
     OutputError
         Names the folder, what is free and what is needed.
     """
-    there = next(item for item in (folder, *folder.parents) if item.exists())
-    free = shutil.disk_usage(there).free
+    free = free_bytes(folder)
     if free < needed_bytes + RESERVE_BYTES:
+        there = next(item for item in (folder, *folder.parents) if item.exists())
         raise OutputError(
             f"{there} has {free / 1e9:.2f} GB free, and {what} may need "
             f"{(needed_bytes + RESERVE_BYTES) / 1e9:.2f} GB: free some space, or {remedy}."

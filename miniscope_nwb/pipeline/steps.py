@@ -54,6 +54,11 @@ class Steps:
         self.reused: list[str] = []
         self.said: list[str] = []
 
+    @property
+    def work_folder(self) -> Path:
+        """Where files of this run lie; emptied when another one begins."""
+        return self._journal.work_folder
+
     def run(self, stage: str, work: Callable[[Resources], Record]) -> Record:
         """Return the record of a stage, done now or before."""
         found = self._journal.find(stage, self._keys[stage])
