@@ -115,6 +115,8 @@ def test_what_was_written_is_read(session, written, name):
 def test_an_empty_run_is_empty_tables(session):
     run = session.run("empty")
     assert run.n_cells == len(run.cells) == len(run.events) == len(run.decisions) == 0
+    good = run.cells[run.cells.accepted & (run.cells.snr > 5) & (run.cells.mask_type == "soma")]
+    assert run.dff[good.index].shape == (0, N)
     assert run.masks.shape == (0, HEIGHT, WIDTH)
     assert run.fluorescence.shape == (0, N)
     assert run.event_images is None

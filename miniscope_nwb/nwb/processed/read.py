@@ -128,6 +128,15 @@ def read_trace(
     return np.ascontiguousarray(data[:, cells].T)
 
 
+# What a table without rows would hold: a reader asks for these whatever was found.
+_NO_CELLS: Columns = {
+    "accepted": np.zeros(0, np.bool_),
+    **dict.fromkeys(("reason", "mask_type", "mask_type_method"), np.zeros(0, np.object_)),
+    "npix": np.zeros(0, np.int64),
+    **dict.fromkeys(("center_x", "center_y", "snr", "r_value"), np.zeros(0)),
+}
+
+
 def read_cells(file: h5py.File, run: RunRow) -> Columns:
     """Read the scalar columns of the table of cells, then the metrics, one row a component."""
     table = cells_table(file, run)
@@ -137,7 +146,7 @@ def read_cells(file: h5py.File, run: RunRow) -> Columns:
         found = _columns(metrics)
         columns |= {name: values for name, values in found.items() if name not in columns}
     columns.pop("roi", None)
-    return columns
+    return columns if len(table["id"]) else _NO_CELLS | columns
 
 
 def _columns(table: h5py.Group) -> Columns:
