@@ -52,6 +52,7 @@ ALLOWED = {
     "convert": {*RECORDS, "plugins", "video"},
     "convert.interfaces": {*RECORDS, "plugins", "video", "convert", "nwb"},
     "check": {*RECORDS, "plugins", "engines", "video", "nwb", "convert.names"},
+    "share": {*RECORDS, "check", "convert.names", "nwb"},
     "simulate": {*RECORDS, "video", "nwb"},
     "demo": {
         *RECORDS,
@@ -73,6 +74,7 @@ ALLOWED = {
         "convert",
         "nwb",
         "check",
+        "share",
         "simulate",
         "demo",
         "pipeline",
@@ -87,7 +89,7 @@ EDGES = {
     "pynwb": ("nwb", "convert.interfaces", "check.validate"),
     "hdmf": ("nwb", "convert.interfaces"),
     "neuroconv": ("convert.interfaces",),
-    "dandi": ("check",),
+    "dandi": ("check", "share"),
     "nwbinspector": ("check",),
     "click": ("cli",),
 }

@@ -23,6 +23,7 @@ from miniscope_nwb.share.redact import Secret
 
 STATE_VARIABLE = "MINISCOPE_NWB_STATE"  # another state folder
 _FORMAT = 1
+_RATES, _TRUSTED = "rates.json", "archives.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +210,35 @@ def _not_writable(folder: Path, error: OSError) -> OutputError:
     )
 
 
+def read_trusted(folder: Path) -> frozenset[str]:
+    """Return the addresses of archives that the user has named and sent files to."""
+    try:
+        said = json.loads((folder / _TRUSTED).read_text(encoding="utf-8"))
+        return frozenset(str(item) for item in said)
+    except (OSError, ValueError, TypeError):
+        return frozenset()
+
+
+def trust(folder: Path, api: str) -> None:
+    """Remember that the user himself named this archive: a record's word is not enough."""
+    known = read_trusted(folder)
+    if api not in known:
+        _replace(folder / _TRUSTED, sorted({*known, api}))
+
+
+def _replace(path: Path, value: object) -> None:
+    """Write a small file at once; no matter where it cannot be written."""
+    part_file = path.with_name(f"{path.name}-{os.getpid()}.part")
+    with suppress(OSError):
+        make_private_folder(path.parent)
+        part_file.write_text(json.dumps(value), encoding="utf-8")
+        part_file.replace(path)
+
+
 def read_rates(folder: Path) -> Mapping[str, float]:
     """Return the bytes a second that each storage took the last time."""
     try:
-        said = json.loads((folder / "rates.json").read_text(encoding="utf-8"))
+        said = json.loads((folder / _RATES).read_text(encoding="utf-8"))
         return {str(host): float(rate) for host, rate in said.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
@@ -220,9 +246,4 @@ def read_rates(folder: Path) -> Mapping[str, float]:
 
 def write_rate(folder: Path, name: str, bytes_per_s: float) -> None:
     """Remember how fast it went, for the next estimate; no matter where it cannot be written."""
-    with suppress(OSError):
-        make_private_folder(folder)
-        rates = {**read_rates(folder), name: round(bytes_per_s)}
-        part_file = folder / f"rates-{os.getpid()}.part"
-        part_file.write_text(json.dumps(rates), encoding="utf-8")
-        part_file.replace(folder / "rates.json")
+    _replace(folder / _RATES, {**read_rates(folder), name: round(bytes_per_s)})

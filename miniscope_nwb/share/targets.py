@@ -1,0 +1,138 @@
+"""Which files are verified against which dandiset: as the records say, or as the user does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from miniscope_nwb.errors import AccessError
+from miniscope_nwb.share.access import Dandiset, dandiset_number
+from miniscope_nwb.share.archive import Archive
+from miniscope_nwb.share.check import SharedFile
+from miniscope_nwb.share.instances import DEFAULT_INSTANCE, find_instance
+from miniscope_nwb.share.names import place
+from miniscope_nwb.share.opened import open_dandiset
+from miniscope_nwb.share.record import AssetRecord, find_record, read_records
+from miniscope_nwb.share.verify import Comparison, verify_file
+from miniscope_nwb.share.videos import find_videos
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file to be compared with one dandiset."""
+
+    file: SharedFile
+    instance: str  # name or address of the archive
+    dandiset: str
+    record: AssetRecord | None
+
+
+def find_targets(nwb_path: Path, *, number: str | None, instance: str | None) -> tuple[Target, ...]:
+    """Find out with what an NWB file and its videos are to be compared.
+
+    Parameters
+    ----------
+    nwb_path
+        The file.
+    number, instance
+        Dandiset and archive, where the user names them; else those of all records.
+
+    Raises
+    ------
+    AccessError
+        If neither a record nor the user names a dandiset.
+    ShareError
+        If the record cannot be read and nobody names a dandiset.
+    """
+    records: tuple[AssetRecord, ...] = ()
+    if number is None:
+        records = read_records(nwb_path)
+        if instance is not None:
+            api = find_instance(instance).api
+            records = tuple(item for item in records if item.api == api)
+        if not records:
+            raise AccessError(
+                f"There is no record beside {nwb_path} that tells where it was sent: name the "
+                "dandiset with --dandiset (and the archive with --instance)."
+            )
+        return tuple(
+            Target(
+                SharedFile(nwb_path.parent / item.file, item.path),
+                item.instance if find_known(item) else item.api,
+                item.dandiset,
+                item,
+            )
+            for item in records
+        )
+    return _named(nwb_path, dandiset_number(number), instance or DEFAULT_INSTANCE)
+
+
+def find_known(record: AssetRecord) -> bool:
+    """Whether dandi still knows the archive of a record under its name."""
+    try:
+        return find_instance(record.instance).api == record.api
+    except AccessError:
+        return False
+
+
+def _named(nwb_path: Path, number: str, instance: str) -> tuple[Target, ...]:
+    """Take names from the file itself, and records only as a help."""
+    where, api = place(nwb_path), find_instance(instance).api
+    videos, _ = find_videos(nwb_path, where)
+    files = [SharedFile(video.path, video.asset_path) for video in videos]
+    files.append(SharedFile(nwb_path, where.path))
+    records = _records(nwb_path)
+    return tuple(
+        Target(
+            file,
+            instance,
+            number,
+            find_record(records, api=api, dandiset=number, path=file.asset_path),
+        )
+        for file in files
+    )
+
+
+def _records(nwb_path: Path) -> tuple[AssetRecord, ...]:
+    from miniscope_nwb.errors import ShareError
+
+    try:
+        return read_records(nwb_path)
+    except ShareError:
+        return ()
+
+
+def verify_targets(
+    targets: Iterable[Target],
+    *,
+    enter: Callable[[str], tuple[Archive, Mapping[str, Any]]],
+    progress: Callable[[Path, int, int], None],
+) -> Iterator[Comparison]:
+    """Compare one after the other; every archive and dandiset is entered once.
+
+    Parameters
+    ----------
+    enter
+        Opens an archive by name or address.
+    progress
+        Is told path, bytes done and bytes in all.
+    """
+    archives: dict[str, tuple[Archive, Mapping[str, Any]]] = {}
+    dandisets: dict[tuple[str, str], Dandiset] = {}
+    for target in targets:
+        if target.instance not in archives:
+            archives[target.instance] = enter(target.instance)
+        archive, info = archives[target.instance]
+        key = (target.instance, target.dandiset)
+        if key not in dandisets:
+            dandisets[key] = open_dandiset(archive, info, target.dandiset, to_write=False)
+        path = target.file.path
+        yield verify_file(
+            archive,
+            dandisets[key],
+            target.file,
+            record=target.record,
+            progress=lambda done, total, path=path: progress(path, done, total),  # type: ignore[misc]
+        )
