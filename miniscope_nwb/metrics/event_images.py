@@ -42,7 +42,7 @@ class Pictured:
     cutouts: list[Cutout]
     centers: FloatArray  # (n_cells, 2), x then y, px
     neighbours: Neighbours
-    events: Events  # of the whole traces
+    events: Events  # of the whole traces, from rest: the moment before one is dark
     noise: Float32  # (n_cells,), grey levels
     diameter_px: float
     mean: FloatImage

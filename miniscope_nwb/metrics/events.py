@@ -8,6 +8,13 @@
 3. An event that begins less than `event_refractory_s` after the end of the one before belongs to
    it: one event, of the larger size.
 
+4. An event ends before the trace has come back where a new one begins: where it rises, from its
+   lowest point since the last peak, as an event rises from the baseline. Since a low point is as
+   noisy as what rises from it, both thresholds count sqrt(2) times, and since bright traces
+   flicker, the rise is at least 0.3 of the low point's height. It begins at least
+   `event_refractory_s` after the last peak. So what bright cells fire in quick succession is
+   counted, and a burst is one event.
+
 The onset is the first sample above the lower threshold, the end the last, the size the largest
 value. The same detector on the inverted trace finds what noise alone brings about.
 """
@@ -24,10 +31,17 @@ from miniscope_nwb.recording import FloatArray, IntArray
 from miniscope_nwb.results import Events, Float32
 
 _FRAME_SHARE = 0.1  # of a frame that a duration may lack: 0.1 s are two frames at 19.9 and 20.1 Hz
+_NOISY_FOOT = math.sqrt(2.0)  # the noise of a difference of two samples, in that of one
+_LEAST_RISE = 0.3  # of the low point's height: what is left of motion and focus flickers with it
 
 
 def find_events(
-    noise_normalized: Float32, clock: FrameClock, params: QualityParams, *, inverted: bool = False
+    noise_normalized: Float32,
+    clock: FrameClock,
+    params: QualityParams,
+    *,
+    inverted: bool = False,
+    from_rest: bool = False,
 ) -> Events:
     """Find the events of all traces.
 
@@ -42,6 +56,9 @@ def find_events(
         Thresholds and times, ``event_*``.
     inverted
         Find those of the trace turned upside down.
+    from_rest
+        Without the fourth rule: an event lasts until the trace has come back, so that the moment
+        before it shows the cell at rest.
 
     Returns
     -------
@@ -70,6 +87,8 @@ def find_events(
             params.event_confirm,
             min_frames,
             params.event_refractory_s,
+            math.inf if from_rest else _NOISY_FOOT,
+            _LEAST_RISE,
             found,
             sizes,
         )

@@ -21,13 +21,22 @@ def scan(
     confirm: float,
     min_frames: int,
     refractory_s: float,
+    rise: float,
+    share: float,
     found: Any,
     sizes: Any,
 ) -> int:
-    """Write the events into `found` (n, 3) and `sizes`; return how many. See `events`."""
+    """Write the events into `found` (n, 3) and `sizes`; return how many. See `events`.
+
+    `rise` is by how much higher thresholds are above a low point than above the baseline (not
+    finite: an event lasts until the trace comes back), `share` the least rise in the low point.
+    """
     n_events = 0
     onset, end, peak = -1, -1, -1
     n_above, high = 0, 0.0
+    goes_on = False  # the event began before the one before it had come back
+    top, low, top_at = 0.0, 0.0, -1  # since the last rise: the highest, and the lowest after it
+    start, n_up, is_up = -1, 0, False  # of the samples above the low point
     for t in range(len(trace)):
         value = trace[t]
         if value != value:
@@ -39,22 +48,66 @@ def scan(
             if not (is_above and is_linked and segment[t] == segment[end]):
                 if high >= enter and n_above >= min_frames:
                     n_events = keep(
-                        onset, peak, end, high, times_s, segment, refractory_s, found, sizes,
-                        n_events,
+                        onset, peak, end, high, goes_on, times_s, segment, refractory_s, found,
+                        sizes, n_events,
                     )  # fmt: skip
                 onset = -1
-        if is_above:
-            if onset < 0:
-                onset, peak, high, n_above = t, t, value, 0
-            end = t
-            n_above += 1
-            if value > high:
-                peak, high = t, value
+        if not is_above:
+            continue
+        if onset < 0:
+            onset, peak, high, n_above, goes_on = t, t, value, 0, False
+            top, low, top_at, n_up, is_up = value, value, t, 0, False
+        least = max(rise, share * low / enter)
+        if value <= low:
+            low, n_up, is_up = value, 0, False
+        elif value <= low + least * confirm:
+            n_up, is_up = 0, False
+            if value > top:
+                top, low, top_at = value, value, t
+        else:
+            start = t if n_up == 0 else start
+            n_up += 1
+            is_up = is_up or value >= low + least * enter
+        if n_up >= min_frames and is_up:
+            before = highest(trace, onset, start)
+            is_event = trace[before] >= enter and n_above - n_up + 1 >= min_frames
+            if is_event and times_s[start] - times_s[top_at] >= refractory_s:
+                n_events = keep(
+                    onset, before, last_above(trace, start, confirm), trace[before], goes_on,
+                    times_s, segment, refractory_s, found, sizes, n_events,
+                )  # fmt: skip
+                onset, n_above, goes_on = start, n_up - 1, True
+                peak = highest(trace, start, t + 1)
+                high = trace[peak]
+            top, low, top_at, n_up, is_up = value, value, t, 0, False
+        end = t
+        n_above += 1
+        if value > high:
+            peak, high = t, value
     if onset >= 0 and high >= enter and n_above >= min_frames:
         n_events = keep(
-            onset, peak, end, high, times_s, segment, refractory_s, found, sizes, n_events
+            onset, peak, end, high, goes_on, times_s, segment, refractory_s, found, sizes, n_events
         )
     return n_events
+
+
+@njit(cache=True, nogil=True)
+def highest(trace: Any, start: int, stop: int) -> int:
+    """Return where the trace is highest in [start, stop); its first sample was measured."""
+    peak = start
+    for t in range(start + 1, stop):
+        if trace[t] > trace[peak]:
+            peak = t
+    return peak
+
+
+@njit(cache=True, nogil=True)
+def last_above(trace: Any, start: int, confirm: float) -> int:
+    """Return the last measured sample before `start` that is above the lower threshold."""
+    t = start - 1
+    while not trace[t] > confirm:
+        t -= 1
+    return t
 
 
 @njit(cache=True, nogil=True)
@@ -63,6 +116,7 @@ def keep(
     peak: int,
     end: int,
     high: float,
+    goes_on: bool,
     times_s: Any,
     segment: Any,
     refractory_s: float,
@@ -71,7 +125,7 @@ def keep(
     n_events: int,
 ) -> int:
     """Add an event, or let the one before go on where it has hardly ended."""
-    if n_events > 0:
+    if n_events > 0 and not goes_on:
         last = found[n_events - 1]
         is_soon = times_s[onset] - times_s[last[END]] < refractory_s
         if is_soon and segment[onset] == segment[last[END]]:

@@ -63,7 +63,7 @@ def events_of_half(
     """
     for start in range(0, len(traces), _ROWS):
         rows = np.stack([normalized(row, clock) for row in traces[start : start + _ROWS]])
-        found = find_events(rows, clock, params)
+        found = find_events(rows, clock, params, from_rest=True)
         for k in range(len(rows)):
             mine = found.cell == k
             yield (

@@ -17,6 +17,7 @@ from miniscope_nwb.params.models import QualityParams
 from miniscope_nwb.recording import FloatArray, IntArray
 from miniscope_nwb.results import (
     EventImages,
+    Events,
     ExtractionResult,
     Float32,
     MotionResult,
@@ -29,6 +30,7 @@ _OWN = 0.1  # of a footprint's maximum: its pixels
 def measure(
     pictured: Pictured,
     *,
+    events: Events,
     event_images: EventImages,
     whole: Float32,
     extraction: ExtractionResult,
@@ -38,12 +40,15 @@ def measure(
     params: QualityParams,
     n_samples: int,
 ) -> Measures:
-    """Compute every metric; `whole` (n_cells, side, side) are the pictures of all events."""
+    """Compute every metric; `whole` (n_cells, side, side) are the pictures of all events.
+
+    `events` are counted; those that begin from rest, of `pictured`, show how a transient goes.
+    """
     n = len(pictured.cutouts)
     shapes = _shapes(pictured, height=extraction.height, width=extraction.width)
-    of_traces = _of_traces(pictured, traces, motion, clock, n_samples)
+    of_traces = _of_traces(pictured, events, traces, motion, clock, n_samples)
     n_measured = np.array([np.isfinite(row).sum() for row in traces.noise_normalized], np.int64)
-    n_events = np.bincount(pictured.events.cell, minlength=n).astype(np.int64)
+    n_events = np.bincount(events.cell, minlength=n).astype(np.int64)
     pairs = pictured.neighbours
     missing = np.full(n, np.nan)
     return Measures(
@@ -86,6 +91,7 @@ def _shapes(pictured: Pictured, *, height: int, width: int) -> dict[str, Any]:
 
 def _of_traces(
     pictured: Pictured,
+    events: Events,
     traces: Traces,
     motion: MotionResult,
     clock: FrameClock,
@@ -93,8 +99,9 @@ def _of_traces(
 ) -> dict[str, Any]:
     rows = []
     for cell, trace in enumerate(traces.noise_normalized):
-        peaks = pictured.events.peak[pictured.events.cell == cell]
-        transient, peak = signal.mean_transient(trace, peaks, clock)
+        peaks = events.peak[events.cell == cell]
+        lone = pictured.events.peak[pictured.events.cell == cell]
+        transient, peak = signal.mean_transient(trace, lone, clock)
         moving = context.motion_signals(motion, tuple(pictured.centers[cell].tolist()))
         rows.append(
             (

@@ -76,7 +76,7 @@ def judge(
         cutouts=cutouts,
         centers=centers,
         neighbours=neighbours,
-        events=events,
+        events=find_events(traces.noise_normalized, movie.clock, params, from_rest=True),
         noise=extraction.noise,
         diameter_px=images.cell_diameter_px,
         mean=images.mean,
@@ -92,6 +92,7 @@ def judge(
     )
     measures = measure(
         pictured,
+        events=events,
         event_images=event_images,
         whole=whole,
         extraction=extraction,

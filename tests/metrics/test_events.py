@@ -8,6 +8,7 @@ import pytest
 from miniscope_nwb.metrics.events import false_positive_rate, find_events
 from miniscope_nwb.movie import FrameClock, regular_clock
 from miniscope_nwb.params.models import QualityParams
+from miniscope_nwb.simulate.activity import Activity
 
 RATE = 20.0
 PARAMS = QualityParams(event_enter=4.0, event_confirm=2.0, event_min_s=0.1, event_refractory_s=0.2)
@@ -68,6 +69,71 @@ def test_refractory_time_joins_events():
 def test_noise_before_an_event_does_not_move_its_onset():
     """Only events are joined, not what stays below the upper threshold."""
     assert events_of([0, 3, 3, 1, 5, 5, 0]) == [(4, 4, 5, 5)]
+
+
+def transients(*at, n=60, height=20.0, decay=10.0):
+    """A trace with transients of `height` that begin at the frames `at`, without noise."""
+    after = np.arange(n)[None] - np.array(at)[:, None]
+    return (height * np.exp(-np.maximum(after, 0) / decay) * (after >= 0)).sum(axis=0)
+
+
+def test_a_bright_cell_that_fires_again_has_two_events():
+    """The trace is far above both thresholds when the second one begins."""
+    trace = transients(5, 15)
+    assert trace[14] > 2 * PARAMS.event_enter
+    first, second = events_of(trace)
+    assert first[:3] == (5, 5, 14)
+    assert second[:2] == (15, 15)
+    assert second[3] == pytest.approx(trace[15])
+    whole = events_of(trace, from_rest=True)
+    assert [event[:3] for event in whole] == [(5, 15, second[2])]
+
+
+def test_a_new_event_must_rise_as_one_from_a_noisy_baseline():
+    """By sqrt(2) times the upper threshold, and by 0.3 of what it rises from; for two frames."""
+    base = [0, 0, 9, 8, 7, 6, 5, 5, 5]
+    assert len(events_of([*base, 10.7, 10, 5, 0])) == 2
+    assert len(events_of([*base, 10.6, 10, 5, 0])) == 1  # 4 * sqrt(2) = 5.66
+    assert len(events_of([*base, 10.7, 7, 5, 0])) == 1  # one frame
+    high = [0, 40, 39, 38, 37, 36, 36]
+    assert len(events_of([*high, 46, 46, 10, 0])) == 1
+    assert len(events_of([*high, 47, 47, 10, 0])) == 2
+
+
+def test_a_burst_is_one_event():
+    """What follows a peak within the refractory time belongs to it."""
+    assert len(events_of(transients(5, 8))) == 1
+    assert len(events_of(transients(5, 9))) == 2
+
+
+def test_noise_below_the_upper_threshold_is_no_event_before_one():
+    assert events_of([0, 3, 2.5, 2.1, 2.1, 2.1, 9, 9, 0]) == [(1, 6, 7, 9)]
+
+
+@pytest.mark.parametrize("height", [10, 100])
+def test_noise_on_a_slow_decay_makes_no_event(height):
+    """Neither noise nor 3 % of flicker: 60 transients that decay in 0.5 s stay 60."""
+    rng = np.random.default_rng(4)
+    trace = transients(*range(50, 6050, 100), n=6100, height=height)
+    trace = trace * (1 + 0.03 * rng.normal(size=len(trace))) + rng.normal(size=len(trace))
+    assert len(events_of(trace)) == len(events_of(trace, from_rest=True))
+
+
+@pytest.mark.parametrize("snr", [15, 80])
+def test_bright_cells_are_counted_as_dim_ones_are(snr):
+    """Simulated bursts, one in 2.5 s and cell: nearly all that lie 0.3 s apart are counted."""
+    activity = Activity(8, rate_hz=RATE, burst_rate_hz=0.4, seed=1, device=0)
+    blocks = [activity.next_block() for _ in range(4)]
+    spikes, calcium = (np.concatenate([block[k] for block in blocks]).T for k in (0, 1))
+    noise = np.random.default_rng(1).normal(size=calcium.shape)
+    trace = (snr * calcium + noise).astype(np.float32)
+    clock = regular_clock(trace.shape[1], rate_hz=RATE)
+    frames = [np.flatnonzero(row) for row in spikes]
+    n_true = sum(int((np.diff(row, prepend=-100) > 0.3 * RATE).sum()) for row in frames)
+    n_found = len(find_events(trace, clock, PARAMS).cell)
+    n_joined = len(find_events(trace, clock, PARAMS, from_rest=True).cell)
+    assert 0.75 * n_true < n_found < 1.05 * n_true
+    assert n_joined < 0.6 * n_true  # what an event that ends at rest misses
 
 
 def test_samples_not_measured_do_not_cut_an_event():
