@@ -100,6 +100,7 @@ def test_frames_have_their_quality(written, ophys):
     assert np.flatnonzero(~table.registered).tolist() == [31]
     assert table.defect[30] == "black"
     np.testing.assert_array_equal(table.brightness, run.prepared.brightness)
+    assert np.flatnonzero(table.is_brightness_step).tolist() == [70]
     defects = ophys["DefectivePixels"].to_dataframe()
     assert defects.to_numpy().tolist() == [[9, 5], [40, 30]]
 

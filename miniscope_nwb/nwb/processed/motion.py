@@ -147,6 +147,11 @@ def _frames_table(context: Context) -> object:
             "Mean of the raw frame, grey levels.",
             np.asarray(prepared.brightness, np.float32),
         ),
+        Column(
+            "is_brightness_step",
+            "Whether the brightness jumps at this frame and stays so; events around may be false.",
+            np.isin(np.arange(len(prepared.brightness)), prepared.brightness_steps),
+        ),
     ]
     if any(prepared.reason_left_out):
         columns.append(
