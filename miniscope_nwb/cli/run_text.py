@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from miniscope_nwb.pipeline.plan import Plan
 
 
+_CORRECTED = {
+    "none": "no corrected movie",
+    "preview": "a preview of the corrected movie",
+    "full": "the corrected movie",
+}
+
+
 def result_text(done: ProcessResult) -> str:
     """Say what a run found."""
     if done.was_done:
         return (
             f"{done.path}\nholds this run already: {done.run} ({done.engine}), "
-            f"{done.n_components} components, {done.n_accepted} accepted. Nothing was done; "
-            "--force computes it again."
+            f"{done.n_components} components, {done.n_accepted} accepted, with "
+            f"{_CORRECTED[done.corrected]}. Nothing was done; --force computes it again."
         )
     return (
         f"{done.path}\nrun {done.run} ({done.engine}): {done.n_components} components, "
@@ -38,6 +45,7 @@ def result_json(done: ProcessResult) -> dict[str, Any]:
         "was_done": done.was_done,
         "n_components": done.n_components,
         "n_accepted": done.n_accepted,
+        "corrected": done.corrected,
         "seconds": done.seconds,
         "stages": [
             {**asdict(timing), "was_done": timing.stage in done.reused} for timing in done.timings

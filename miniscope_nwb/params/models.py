@@ -10,11 +10,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Crop = tuple[int, int, int, int]
+Corners = tuple[int, int, int, int]
+
+
+def _in_order(crop: Corners) -> Corners:
+    """Put the upper left corner first: the same part of the field is the same parameter."""
+    x0, y0, x1, y1 = crop
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+Crop = Annotated[Corners, AfterValidator(_in_order)]
 Indicator = Literal["GCaMP6f", "GCaMP6m", "GCaMP6s", "GCaMP8f", "GCaMP8m", "GCaMP8s", "other"]
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Literal
 
 from miniscope_nwb.errors import OutputError, ParameterError
+
+Corrected = Literal["preview", "full", "none"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -20,8 +23,10 @@ class StoredRun:
     parameter_hash: str
     engine: str
     engine_version: str
+    series: str = ""
     n_components: int = 0
     n_accepted: int = 0
+    corrected: Corrected = "preview"  # how much of the corrected movie is stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +37,11 @@ class Identity:
     parameter_hash: str
     engine: str
     engine_version: str
+    series: str = ""  # of two movies with the same frames
 
     def is_of(self, run: StoredRun) -> bool:
         """Whether a stored run is this one."""
-        return (run.input_hash, run.parameter_hash, run.engine, run.engine_version) == (
-            self.input_hash,
-            self.parameter_hash,
-            self.engine,
-            self.engine_version,
-        )
+        return all(getattr(run, field.name) == getattr(self, field.name) for field in fields(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def decide(
         if name is not None and name != same.name:
             raise OutputError(
                 f"the run {same.name!r} was made with the same parameters, engine and version: "
-                f"it is not stored again as {name!r}."
+                f"it is not stored again as {name!r}; leave --run out, or change a parameter."
             )
         return Decision(same.name, is_done=not force, replaces=force)
     names = {run.name for run in runs}

@@ -66,7 +66,8 @@ class Job:
         extra = {"seed": self.options.seed, "masks": masks_hash, "source": self.source_hash}
         hashed = parameter_hash(self.given.values, extra=extra)
         name = self.choice.engine.name
-        return Identity(self.input_hash, hashed, name, self.versions.get("engine", ""))
+        version = self.versions.get("engine", "")
+        return Identity(self.input_hash, hashed, name, version, self.series)
 
     @cached_property
     def decision(self) -> Decision:
@@ -110,10 +111,18 @@ class Job:
         return memory_limit(self.options.max_memory_bytes)
 
     @property
-    def unused(self) -> str:
-        """Names of CaImAn's own parameters that were given to our engine, which has none."""
-        names = sorted(self.given.values.caiman) if self.choice.engine.name == FALLBACK else []
-        return ", ".join(f"caiman.{name}" for name in names)
+    def warnings(self) -> tuple[str, ...]:
+        """What a user may not expect of the request, a sentence each."""
+        found = []
+        if self.choice.engine.name == FALLBACK and self.given.values.caiman:
+            names = ", ".join(f"caiman.{name}" for name in sorted(self.given.values.caiman))
+            found.append(f"Warning: {names} has no effect: the engine is {FALLBACK}.")
+        if self.masks is not None and self.masks.n_runs > 1:
+            found.append(
+                f"Warning: {self.options.masks} holds {self.masks.n_runs} runs, and the masks of "
+                f"the first are taken: write {self.options.masks}:RUN for another."
+            )
+        return tuple(found)
 
     @property
     def run_parameters(self) -> tuple[RunParameter, ...]:
@@ -193,13 +202,17 @@ def _choose(path: Path, options: ProcessOptions, task: Task) -> Choice:
 
 def stored_runs(path: Path) -> list[StoredRun]:
     """Return the runs that a file holds, the oldest first."""
-    from miniscope_nwb.nwb.processed.runs import read_runs
+    from miniscope_nwb.nwb.processed.runs import read_runs, stored_corrected
     from miniscope_nwb.nwb.read import open_nwb
 
-    names = StoredRun.__dataclass_fields__.keys() - {"name"}
+    columns = StoredRun.__dataclass_fields__.keys() - {"name", "corrected"}
     with open_nwb(path) as file:
         return [
-            StoredRun(row.run, **{name: row.values[name] for name in names})
+            StoredRun(
+                name=row.run,
+                corrected=stored_corrected(file, row),
+                **{name: row.values[name] for name in columns},
+            )
             for row in read_runs(file)
         ]
 

@@ -20,6 +20,7 @@ class GivenMasks:
     footprints: Sparse
     height: int
     width: int
+    n_runs: int = 1  # of the file, where none of them was named
 
     @property
     def digest(self) -> str:
@@ -65,15 +66,21 @@ def read_masks(text: str, *, height: int, width: int) -> GivenMasks:
         If the file has no such masks, or its field has another size.
     """
     from miniscope_nwb.nwb.processed.masks import read_footprints
+    from miniscope_nwb.nwb.processed.runs import read_runs
+    from miniscope_nwb.nwb.read import open_nwb
 
     path, run = split_name(text)
     footprints, rows, columns = read_footprints(path, run)
+    n_runs = 1
+    if run is None:
+        with open_nwb(path) as file:
+            n_runs = len(read_runs(file))
     if (rows, columns) != (height, width):
         raise NwbContentError(
             f"the masks of {path} lie on a field of {columns}x{rows} px, and the movie has "
             f"{width}x{height}: give masks of the same field."
         )
-    return GivenMasks(_with_unit_maximum(footprints.tocsc()), rows, columns)
+    return GivenMasks(_with_unit_maximum(footprints.tocsc()), rows, columns, n_runs)
 
 
 def split_name(text: str) -> tuple[Path, str | None]:

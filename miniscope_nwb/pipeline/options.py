@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from miniscope_nwb.engines.base import Progress, Say
 from miniscope_nwb.params.load import Given
+from miniscope_nwb.pipeline.identity import Corrected
 from miniscope_nwb.results import StageTiming
-
-Corrected = Literal["preview", "full", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +57,7 @@ class ProcessResult:
     was_done: bool  # the file held this run: nothing was done
     n_components: int = 0
     n_accepted: int = 0
+    corrected: Corrected = "preview"  # what the file stores of the corrected movie
     seconds: float = 0.0
     timings: tuple[StageTiming, ...] = ()
     reused: tuple[str, ...] = ()  # stages that an earlier, unfinished run had done

@@ -87,6 +87,45 @@ def test_the_same_run_again_does_nothing_and_says_so(shell, done):
     assert answer["run"] == "run1"
 
 
+def stored_frames(path):
+    with opened(path) as nwb:
+        corrected = nwb.processing["ophys"]["MotionCorrection"]["CorrectedImageStack"].corrected
+        return corrected.data.shape[0]
+
+
+def test_the_same_run_with_more_of_the_corrected_movie_says_what_is_stored(shell, done):
+    before = done.stat().st_mtime_ns
+    again = shell("process", done, "--engine", "builtin", "--corrected", "full")
+    assert again.code == 0
+    assert "run run1 stores only a preview of the corrected movie" in again.err
+    assert "--force" in again.err
+    assert "with a preview of the corrected movie. Nothing was done" in again.out
+    assert done.stat().st_mtime_ns == before
+    less = shell("process", done, "--engine", "builtin", "--corrected", "none", "--json")
+    assert "Warning" not in less.err  # all that was asked for is there
+    assert less.answer["corrected"] == "preview"
+    assert stored_frames(done) < 300
+    forced = shell("process", done, "--engine", "builtin", "--corrected", "full", "--force")
+    assert forced.code == 0, forced.err
+    assert stored_frames(done) == 300
+    assert "with the corrected movie." in shell("process", done, "--engine", "builtin").out
+
+
+def test_masks_of_a_file_with_several_runs_say_which_are_taken(shell, done):
+    from miniscope_nwb.pipeline.job import open_job
+    from miniscope_nwb.pipeline.options import ProcessOptions
+
+    def warnings(masks):
+        return open_job(done, ProcessOptions(engine="builtin", masks=masks)).warnings
+
+    assert warnings(str(done)) == ()
+    beside = shell("process", done, "--engine", "builtin", "-p", "quality.event_enter=5")
+    assert beside.code == 0, beside.err
+    (warning,) = warnings(str(done))
+    assert "holds 2 runs, and the masks of the first are taken" in warning
+    assert warnings(f"{done}:run2") == ()
+
+
 def test_other_parameters_stand_beside_and_names_are_kept(shell, done, recording):
     given = ["--engine", "builtin", "-p", "quality.event_enter=5"]
     second = shell("process", done, *given, "--json", "--run", "strict")

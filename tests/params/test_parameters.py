@@ -52,6 +52,13 @@ def test_later_wins(yaml_file):
     assert load_parameters(preset="GCaMP6s", files=[first]).values.quality.event_min_s == 0.5
 
 
+def test_a_crop_is_the_same_whichever_corners_name_it():
+    crops = ["10,20,200,150", "200,150,10,20", "10,150,200,20"]
+    found = [load_parameters(assignments=[f"crop={crop}"]).values for crop in crops]
+    assert {values.preprocess.crop for values in found} == {(10, 20, 200, 150)}
+    assert len({parameter_hash(values) for values in found}) == 1
+
+
 def test_micrometers_given_later_take_the_place_of_pixels(yaml_file):
     path = yaml_file("motion: {max_shift_px: 12, highpass_um: 5, highpass_px: 4}\n")
     given = load_parameters(files=[path], assignments=["motion.max_shift_um=30"])

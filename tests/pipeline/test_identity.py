@@ -40,6 +40,12 @@ def test_same_parameters_under_a_second_name_are_refused_naming_the_first():
         decide(THIS, [Run("day1"), Run("day2", "q")], name="day2", force=True)
 
 
+def test_the_same_frames_under_another_name_of_a_series_are_another_run():
+    here = Identity("i", "p", "builtin", "1", series="Movie")
+    there = StoredRun("run1", "i", "p", "builtin", "1", series="Copy")
+    assert decide(here, [there], name=None, force=False) == Decision("run2", False, False)
+
+
 def test_a_name_that_is_taken_needs_force():
     runs = [Run("day1", "q"), Run("day2", "r")]
     with pytest.raises(OutputError, match="--force"):
