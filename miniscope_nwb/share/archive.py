@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from miniscope_nwb.errors import AccessError, ShareError
 from miniscope_nwb.share.instances import Instance
+from miniscope_nwb.share.journal import Upload, UploadPart
 from miniscope_nwb.share.redact import Secret, redact
 from miniscope_nwb.share.transport import Reply, Transport
 
@@ -221,9 +222,9 @@ class Archive:
 
     # -- sending -------------------------------------------------------------------------------
 
-    def initialize(self, dandiset: str, *, size: int, etag: str) -> Reply:
-        """Begin an upload: 200 with parts, or 409 with the blob's id as ``Location``."""
-        return self.ask(
+    def initialize(self, dandiset: str, *, size: int, etag: str) -> Upload | str:
+        """Begin an upload; return the blob's id instead where the archive has the bytes."""
+        reply = self.ask(
             "POST",
             "uploads/initialize/",
             values={
@@ -234,6 +235,24 @@ class Archive:
             allowed=frozenset({CONFLICT}),
             doing=f"sending a file to dandiset {dandiset}",
         )
+        if reply.status == CONFLICT:
+            return reply.headers.get("location", "") or self.blob_of(etag) or ""
+        said = reply.json()
+        parts = sorted(said["parts"], key=lambda part: int(part["part_number"]))
+        return Upload(
+            str(said["upload_id"]),
+            tuple(
+                UploadPart(int(part["part_number"]), int(part["size"]), Secret(part["upload_url"]))
+                for part in parts
+            ),
+        )
+
+    def join_parts(self, reply: Reply) -> Reply:
+        """Ask the storage to join the parts, as the answer to ``complete`` says."""
+        said = reply.json()
+        url, body = Secret(said["complete_url"]), str(said["body"]).encode("utf-8")
+        del said
+        return self.transport.send("POST", url, body=body)
 
     def upload_step(self, upload_id: str, step: str, values: Any = None) -> Reply:
         """Go on with an upload: ``complete`` or ``validate``; 400, 404 and 409 are answers."""
@@ -262,12 +281,12 @@ class Archive:
 
     def head_of_blob(self, asset: Asset, details: AssetDetails, *, is_private: bool) -> Reply:
         """Ask the storage itself for the blob's size and etag."""
-        url = details.urls[-1] if details.urls else ""
+        url: str | Secret = details.urls[-1] if details.urls else ""
         if is_private or not url:
             url = self.signed_address("HEAD", asset)
         return self.transport.send("HEAD", url)
 
-    def signed_address(self, method: str, asset: Asset) -> str:
+    def signed_address(self, method: str, asset: Asset) -> Secret:
         """Return the address at which the storage gives the bytes; a secret of an hour or six."""
         reply = self.ask(
             method,
@@ -275,4 +294,4 @@ class Archive:
             allowed=frozenset({FOUND}),
             doing=f"reading {asset.path} back",
         )
-        return reply.headers.get("location", "")
+        return Secret(reply.headers.get("location", ""))

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from miniscope_nwb.errors import ShareError, UnreachableError
-from miniscope_nwb.share.archive import BAD_REQUEST, CONFLICT, MISSING, OK, Archive
+from miniscope_nwb.share.archive import BAD_REQUEST, MISSING, OK, Archive
 from miniscope_nwb.share.etag import FileDigest
-from miniscope_nwb.share.journal import Journal, Upload, UploadPart, write_rate
+from miniscope_nwb.share.journal import Journal, Upload, write_rate
 from miniscope_nwb.share.parts import ExpiredError, send_parts, storage_words
-from miniscope_nwb.share.redact import Secret
+from miniscope_nwb.share.transport import Reply
 
 _MAX_STARTS = 4  # of one file in one run
 _XML_ERROR = b"<Error>"
@@ -127,20 +126,14 @@ def _begin(
     archive: Archive, digest: FileDigest, *, dandiset: str, journal: Journal
 ) -> Upload | str:
     """Begin an upload and write it down; return the blob's id where the bytes are known."""
-    reply = archive.initialize(dandiset, size=digest.size, etag=digest.etag)
-    if reply.status == CONFLICT:
-        blob_id = reply.headers.get("location", "") or archive.blob_of(digest.etag)
-        if not blob_id:
-            raise archive.refused(reply, doing="sending a file")
-        return blob_id
-    said: Any = reply.json()
-    upload = Upload(
-        str(said["upload_id"]),
-        tuple(
-            UploadPart(int(part["part_number"]), int(part["size"]), Secret(part["upload_url"]))
-            for part in sorted(said["parts"], key=lambda part: int(part["part_number"]))
-        ),
-    )
+    upload = archive.initialize(dandiset, size=digest.size, etag=digest.etag)
+    if isinstance(upload, str):
+        if not upload:
+            raise ShareError(
+                f"{archive.instance.name} says that it has the bytes of this file, and not where: "
+                "run the same command again in some minutes."
+            )
+        return upload
     if not _fits(upload, digest):
         sizes = {part.size for part in upload.parts}
         raise ShareError(
@@ -191,7 +184,7 @@ def _finish(
     ]
     reply = archive.upload_step(upload.upload_id, "complete", {"parts": parts})
     if reply.status == OK:
-        _join(archive, digest, reply.json())
+        _join(archive, reply)
     elif reply.status == BAD_REQUEST:
         raise ExpiredError(f"the archive does not join its parts ({archive.words(reply)})")
     reply = archive.upload_step(upload.upload_id, "validate")
@@ -203,11 +196,9 @@ def _finish(
     raise ExpiredError(f"the archive knows it no more ({reply.status} {archive.words(reply)})")
 
 
-def _join(archive: Archive, digest: FileDigest, said: Any) -> None:
-    """Ask the storage to join the parts; 404 may mean that it has done so already."""
-    reply = archive.transport.send(
-        "POST", said["complete_url"], body=str(said["body"]).encode("utf-8")
-    )
+def _join(archive: Archive, reply: Reply) -> None:
+    """Let the storage join the parts; 404 may mean that it has done so already."""
+    reply = archive.join_parts(reply)
     if reply.status == MISSING or (reply.status == OK and _XML_ERROR not in reply.body):
         return
     raise ExpiredError(f"the storage does not join its parts ({storage_words(reply)})")

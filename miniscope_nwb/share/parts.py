@@ -128,7 +128,7 @@ def _send_part(transport: Transport, path: Path, digest: FileDigest, target: Upl
         body = Slice(path, part, digest.stamp, transport)
         reply = transport.send(
             "PUT",
-            target.url.reveal(),
+            target.url,
             body=body,
             once_more=frozenset({FORBIDDEN}),
         )

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,11 +28,11 @@ _MAX_TEXT = 500  # of a server's own words in a message
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A server's answer; header names are in lower case."""
+    """A server's answer; header names are in lower case, and neither they nor it are printed."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     def json(self) -> Any:
         """Return the answer's values; None where it is empty or no JSON."""
@@ -78,7 +78,7 @@ class Transport:
     def send(
         self,
         method: str,
-        url: str,
+        url: str | Secret,
         *,
         body: Iterable[Any] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
@@ -91,6 +91,8 @@ class Transport:
 
         Parameters
         ----------
+        url
+            A signed address comes as a secret, so that not even a traceback shows it.
         body
             Bytes, or something of known length that can be iterated over again.
         key
@@ -107,7 +109,7 @@ class Transport:
         Stopped
             If the work was given up meanwhile.
         """
-        host = urlsplit(url).netloc
+        host = _host(url)
         waiting = _Waiting(self, f"{method} {host}")
         doubted = set(once_more)
         while True:
@@ -125,7 +127,7 @@ class Transport:
     def _send_once(
         self,
         method: str,
-        url: str,
+        url: str | Secret,
         *,
         body: Iterable[Any] | bytes | None,
         headers: Mapping[str, str],
@@ -138,7 +140,7 @@ class Transport:
         try:
             answer = self._session().request(
                 method,
-                url,
+                url.reveal() if isinstance(url, Secret) else url,
                 data=body,
                 headers=dict(headers),
                 auth=_authorize(key),
@@ -152,12 +154,12 @@ class Transport:
             )
         except requests.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                refused = f"{urlsplit(url).netloc} shows no valid certificate"
+                refused = f"{_host(url)} shows no valid certificate"
             problem = "the encrypted line was cut"
         except requests.exceptions.Timeout:
             problem = "no answer in time"
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
-            refused = f"{redact(url)} is no address"
+            refused = f"{_host(url)} is no address"
             problem = refused
         except requests.exceptions.RequestException as error:
             problem = _reason(error)
@@ -180,6 +182,10 @@ class Transport:
         """Close all connections."""
         for session in self._sessions:
             session.close()
+
+
+def _host(url: str | Secret) -> str:
+    return urlsplit(url.reveal() if isinstance(url, Secret) else url).netloc
 
 
 class _Waiting:

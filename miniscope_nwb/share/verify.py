@@ -18,6 +18,7 @@ from miniscope_nwb.share.asset import compare, compare_storage
 from miniscope_nwb.share.check import SharedFile
 from miniscope_nwb.share.etag import FileDigest, Part, hash_file
 from miniscope_nwb.share.record import AssetRecord
+from miniscope_nwb.share.redact import Secret
 from miniscope_nwb.share.settings import MIB
 
 _READ_BYTES = 8 * MIB  # of the archive's copy at a time
@@ -89,7 +90,7 @@ def verify_file(
     if not wrong:
         return _same(file, dandiset, digest, details, record)
     verdict, parts = _where(archive, dandiset, asset, details, digest, record, progress)
-    message = f"{wrong}; {_WORDS[verdict]}{_named(parts, digest)}"
+    message = f"{wrong}{_named(parts, digest)}; {_WORDS[verdict]}"
     return _comparison(file, dandiset, digest, record, verdict, message, parts)
 
 
@@ -175,14 +176,16 @@ def _parts_there(
 
 
 class _Reader:
-    """Reads ranges of the archive's copy; a signed address that has expired is asked for anew."""
+    """Reads ranges of the archive's copy, by a signed address where the plain one is refused.
+
+    A signed address that has expired is asked for anew.
+    """
 
     def __init__(
         self, archive: Archive, asset: Asset, details: AssetDetails, *, is_private: bool
     ) -> None:
         self._archive, self._asset = archive, asset
-        self._is_signed = is_private or not details.urls
-        self._url = "" if self._is_signed else details.urls[-1]
+        self._url: str | Secret = details.urls[-1] if details.urls and not is_private else ""
 
     def md5(self, part: Part) -> str:
         md5, end = hashlib.md5(usedforsecurity=False), part.offset + part.size
@@ -198,7 +201,7 @@ class _Reader:
             reply = self._archive.transport.send("GET", self._url, headers=headers)
             if reply.status in _OK_READS and len(reply.body) == stop - start:
                 return reply.body
-            if not (self._is_signed and reply.status == FORBIDDEN):
+            if reply.status != FORBIDDEN:
                 break
             self._url = ""
         raise MiniscopeError(f"{self._asset.path} cannot be read from the archive ({reply.status})")
@@ -215,7 +218,7 @@ def _named(parts: tuple[int, ...], digest: FileDigest) -> str:
     )
     more = f" and {len(parts) - _MAX_NAMED} more" if len(parts) > _MAX_NAMED else ""
     unit = f"{size // MIB} MiB" if size >= MIB and size % MIB == 0 else f"{size} bytes"
-    return f". Different: {named}{more} of {len(digest.part_md5s)} parts of {unit}"
+    return f"; different: {named}{more} of {len(digest.part_md5s)} parts of {unit}"
 
 
 def _comparison(
