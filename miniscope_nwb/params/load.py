@@ -14,7 +14,7 @@ from miniscope_nwb.errors import ParameterError
 from miniscope_nwb.params import names
 from miniscope_nwb.params.models import Parameters
 from miniscope_nwb.params.presets import find_preset
-from miniscope_nwb.params.values import check_value
+from miniscope_nwb.params.values import check_together, check_value
 
 Source = Literal["default", "preset", "user", "derived"]
 Key = tuple[str, str]  # section, parameter
@@ -196,5 +196,6 @@ def _build(before: Given, chosen: Mapping[Key, Choice]) -> Given:
             updates[stage] = {**current, **values}
         else:
             updates[stage] = current.model_copy(update=values)
+    check_together(before.values.model_copy(update=updates))
     sources = {**before.sources, **{key: source for key, (_, source, _) in chosen.items()}}
     return Given(before.values.model_copy(update=updates), sources, before.preset)

@@ -13,6 +13,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0)]
+# A running window: shorter is noise of single frames, longer is one value for the recording.
+Window = Annotated[float, Field(ge=1, le=3600)]
+# From faster than any calcium indicator to slower than the slowest, whole cells included.
+DecayTime = Annotated[float, Field(ge=0.01, le=30)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Corners = tuple[int, int, int, int]
 
@@ -46,7 +50,7 @@ class PreprocessParams(StageParams):
     leave_out_frames: bool = Field(True, description="leave out torn, black and flashed frames")
     remove_glow: bool = Field(False, description="take off the glow, divide by the vignette")
     detrend: Literal["none", "linear", "median"] = Field("none", description="take off bleaching")
-    detrend_window_s: Positive = Field(60.0, description="window of the median")
+    detrend_window_s: Window = Field(60.0, description="window of the median")
     normalise: Literal["none", "dff", "sqrt"] = Field("none", description="movie dF/F or sqrt(F)")
 
 
@@ -60,8 +64,8 @@ class MotionParams(StageParams):
     max_shift_px: Positive | None = Field(None, description="the same in raw px")
     highpass_um: Positive | None = Field(None, description="sigma of the high-pass; cell radius")
     highpass_px: Positive | None = Field(None, description="the same in raw px")
-    block_px: int | None = Field(None, ge=16, description="side of a block, raw px; 48 + overlap")
-    overlap_px: int | None = Field(None, ge=0, description="overlap of blocks, raw px; 24")
+    block_px: int | None = Field(None, ge=16, description="from a block to the next, raw px; 48")
+    overlap_px: int | None = Field(None, ge=0, description="by which blocks are larger, raw px; 24")
     max_deviation_px: Positive = Field(3.0, description="farthest of a block from the rigid shift")
     piecewise_threshold_px: Positive = Field(1.0, description="block residual above: piecewise")
     n_template_frames: int = Field(400, ge=20, description="frames of the bootstrapped template")
@@ -79,7 +83,7 @@ class ExtractParams(StageParams):
     """Source extraction (CNMF-E) and deconvolution."""
 
     indicator: Indicator | None = Field(None, description="sets the decay time; from the file")
-    decay_time_s: Positive | None = Field(None, description="by indicator, then estimated")
+    decay_time_s: DecayTime | None = Field(None, description="by indicator, then estimated")
     ar_order: Literal[1, 2] | None = Field(None, description="1 up to 12 Hz, 2 above")
     min_corr: Fraction | None = Field(None, description="of a seed; from a null movie")
     min_pnr: Positive | None = Field(None, description="of a seed; from a null movie")
@@ -101,7 +105,7 @@ class TracesParams(StageParams):
     """Which traces are made of the components."""
 
     f0_percentile: Annotated[float, Field(gt=0, lt=100)] = Field(10.0, description="of F0")
-    f0_window_s: Positive = Field(60.0, description="window of the running percentile of F0")
+    f0_window_s: Window = Field(60.0, description="window of the running percentile of F0")
 
 
 class QualityParams(StageParams):

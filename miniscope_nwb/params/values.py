@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from miniscope_nwb.errors import ParameterError
-from miniscope_nwb.params.models import StageParams
+from miniscope_nwb.params.models import Parameters, StageParams
 
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
@@ -39,6 +39,22 @@ def check_value(model: type[StageParams], key: str, value: Any, *, stage: str, w
             f"{where}: {stage}.{key} is {value!r}, but must be {allowed(field)}"
             f"{_nearest(field, value)}."
         ) from error
+
+
+def check_together(values: Parameters) -> None:
+    """Refuse values that are allowed alone and not together.
+
+    Raises
+    ------
+    ParameterError
+        Names both and what to change.
+    """
+    block, overlap = values.motion.block_px, values.motion.overlap_px
+    if block is not None and overlap is not None and overlap >= block:
+        raise ParameterError(
+            f"motion.overlap_px is {overlap} and motion.block_px {block}: blocks may overlap by "
+            "less than they lie apart, so make the overlap smaller or the blocks larger."
+        )
 
 
 def kinds(field: FieldInfo) -> list[Any]:

@@ -59,6 +59,28 @@ def test_a_crop_is_the_same_whichever_corners_name_it():
     assert len({parameter_hash(values) for values in found}) == 1
 
 
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("decay_time_s=0", "at least 0.01 and at most 30"),
+        ("decay_time_s=400", "at least 0.01 and at most 30"),
+        ("detrend_window_s=-60", "at least 1 and at most 3600"),
+        ("detrend_window_s=60000", "at least 1 and at most 3600"),
+        ("f0_window_s=0.1", "at least 1 and at most 3600"),
+    ],
+)
+def test_times_have_bounds(assignment, words):
+    with pytest.raises(ParameterError, match=words):
+        load_parameters(assignments=[assignment])
+
+
+def test_blocks_that_overlap_by_more_than_they_lie_apart_are_refused(yaml_file):
+    path = yaml_file("motion: {block_px: 48}\n")
+    assert load_parameters(files=[path], assignments=["overlap_px=47"]).values.motion.block_px == 48
+    with pytest.raises(ParameterError, match=r"overlap_px is 48 and motion\.block_px 48"):
+        load_parameters(files=[path], assignments=["overlap_px=48"])
+
+
 def test_micrometers_given_later_take_the_place_of_pixels(yaml_file):
     path = yaml_file("motion: {max_shift_px: 12, highpass_um: 5, highpass_px: 4}\n")
     given = load_parameters(files=[path], assignments=["motion.max_shift_um=30"])
