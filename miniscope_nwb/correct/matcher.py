@@ -27,6 +27,7 @@ Complex64 = npt.NDArray[np.complex64]
 
 _STENCIL = 3  # values on each side of the highest one that the polynomial goes through
 _LEAST_POWER_SHARE = 0.5  # of the template's structure
+_LEAST_OVERLAP = 0.25  # of the template's energy: a score of less would be one of chance
 _N_STEPS = 4  # of Newton's method: from half a pixel the last one moves by less than 0.001 px
 _LONGEST_STEP_PX = 0.75
 
@@ -91,6 +92,8 @@ class Matcher:
         self._norm = np.sqrt((window * sharpened.once**2).sum(axis=(1, 2), dtype=np.float64))
         self._set_frequencies()
         self._highpass = self._highpass_for_power(highpass_px)
+        # (n, side, side): energy of the template inside of the taper, at each displacement.
+        self._overlap = 2 * self._searched(self._energy)
 
     def _transform(self, pictures: Float32) -> Complex64:
         from scipy import fft
@@ -162,8 +165,12 @@ class Matcher:
         place, is_at_border = _highest(surfaces)
         rest, value, sharpness = _climb(_around(surfaces, place))
         found = place - (self.reach_px + _STENCIL) + rest
-        # On the peak the sum with G is the value and the energy that was taken off it.
-        product = value + 0.5 * gain * self._norm**2
+        template = np.arange(len(surfaces)) % len(self._norm)
+        energy = self._overlap[template, place[:, 1], place[:, 0]].astype(np.float64)
+        energy = np.maximum(energy, np.maximum(_LEAST_OVERLAP * self._norm**2, 1e-12)[template])
+        # On the peak the sum with G is the value and the energy that was taken off it; as a share
+        # of that energy it does not depend on how much of the template is there to be compared.
+        product = (value / energy + 0.5 * gain) * self._norm**2
         # What shows the tissue has its power at least; a black frame must not score by chance.
         size = np.maximum(np.sqrt(power), _LEAST_POWER_SHARE * gain * self._norm)
         score = product / np.maximum(size * self._norm, 1e-12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,13 @@ from miniscope_nwb.correct.template import (
     shift_sample,
     static_pattern,
 )
-from miniscope_nwb.engines.base import Resources
-from miniscope_nwb.movie import FrameClock, Movie, map_in_order
+from miniscope_nwb.movie import FrameClock, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 
 Float32 = npt.NDArray[np.float32]
 
 RISE_SHARE = 1 / 6  # of each side, over which the taper rises
-_WIDEN = 2  # times the window, for frames whose best place lies at its border
+_WIDEN = 2  # times the window, where frames of the sample lie at its border
 _MANY_AT_BORDER = 0.01  # of the sample: the window is too small for this movie
 _LEAST_SCORE_SHARE = 0.5  # of the median score, below which a frame shows something else
 _DOUBTFUL_SCORE_SHARE = 0.8  # of it, together with the next one
@@ -69,7 +68,7 @@ class Placer:
             padding_px=reach,
         )
 
-    def place(self, frames: Float32 | list[Float32]) -> Placed:
+    def place(self, frames: Float32 | Sequence[Float32]) -> Placed:
         """Find the shifts of binned frames, (n, height, width)."""
         surfaces, powers, gains = [], [], []
         for frame in frames:
@@ -129,10 +128,11 @@ def bootstrap(
 
 def _place_all(placer: Placer, frames: Float32, n_threads: int) -> Placed:
     pieces = [frames[k : k + 20] for k in range(0, len(frames), 20)]
-    return _joined(map_in_order(placer.place, pieces, n_threads=n_threads))
+    return joined(map_in_order(placer.place, pieces, n_threads=n_threads))
 
 
-def _joined(parts: Iterator[Placed]) -> Placed:
+def joined(parts: Iterable[Placed]) -> Placed:
+    """Put what was found of blocks of frames together."""
     pieces = list(parts)
     names = ("shifts_px", "score", "is_at_border")
     return Placed(*(np.concatenate([getattr(part, name) for part in pieces]) for name in names))
@@ -149,51 +149,6 @@ def are_placed(placed: Placed) -> BoolArray:
         _DOUBTFUL_SCORE_SHARE * middle, middle - _DOUBTFUL_DEVIATIONS * spread
     )
     return np.asarray(~(is_low | is_doubtful | placed.is_at_border))
-
-
-def place_movie(
-    movie: Movie, usable: BoolArray, start: Bootstrap, settings: Settings, resources: Resources
-) -> Placed:
-    """Place all usable frames; px of the movie; others have score NaN and shift 0."""
-    near = Placer(start.template, start.static, settings, start.reach_px)
-    widest = LARGEST_SHARE * min(movie.height, movie.width)
-    far_reach = min(_WIDEN * start.reach_px, widest) if settings.may_widen else start.reach_px
-    far = Placer(start.template, start.static, settings, far_reach)
-
-    def work(span: tuple[int, int]) -> Placed:
-        numbers = np.flatnonzero(usable[span[0] : span[1]])
-        frames: npt.NDArray[Any] = movie.read(*span)
-        small = [binned(frames[number], settings.factor) for number in numbers]
-        found = near.place(small)
-        if far_reach > start.reach_px:
-            found = _again(found, small, far)
-        return _spread(found, numbers, span[1] - span[0], settings.factor)
-
-    parts, done = [], 0
-    blocks = movie.blocks()
-    for part in map_in_order(work, blocks, n_threads=resources.n_threads):
-        parts.append(part)
-        done += len(part.score)
-        resources.progress(done, movie.n_frames)
-    return _joined(iter(parts))
-
-
-def _again(found: Placed, small: list[Float32], far: Placer) -> Placed:
-    """Search farther for the frames whose best place lies at the border of the window."""
-    again = np.flatnonzero(found.is_at_border)
-    if not len(again):
-        return found
-    wide = far.place([small[number] for number in again])
-    found.shifts_px[again], found.score[again] = wide.shifts_px, wide.score
-    found.is_at_border[again] = wide.is_at_border
-    return found
-
-
-def _spread(found: Placed, numbers: npt.NDArray[Any], n: int, factor: int) -> Placed:
-    shifts, score, border = np.zeros((n, 2)), np.full(n, np.nan), np.zeros(n, bool)
-    shifts[numbers], score[numbers] = found.shifts_px * factor, found.score
-    border[numbers] = found.is_at_border
-    return Placed(shifts, score, border)
 
 
 def fill_gaps(values: npt.NDArray[Any], is_known: BoolArray, clock: FrameClock) -> None:

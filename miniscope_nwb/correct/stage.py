@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from miniscope_nwb.correct import piecewise, rigid
 from miniscope_nwb.correct.field import SMOOTHNESS_PX, Bending, Field
+from miniscope_nwb.correct.search import Found, place_movie
 from miniscope_nwb.correct.settings import Settings, settle
 from miniscope_nwb.correct.template import (
     Sample,
@@ -31,8 +32,7 @@ class _Rigid:
 
     sample: Sample
     start: rigid.Bootstrap
-    placed: rigid.Placed
-    is_registered: BoolArray
+    places: Found
     template: Float32  # full size
 
 
@@ -43,8 +43,9 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
     ----------
     job
         The prepared movie, parameters and what the preprocessing found. Frames that it left out
-        take no part; their shifts are interpolated in time, as are those of frames that cannot be
-        placed (``is_registered`` False).
+        take no part (``is_registered`` False). Where such a frame is recognised beyond doubt, its
+        shift is the one found; those of others, and of frames that cannot be placed, are
+        interpolated in time.
     resources
         Threads and progress; the blocks' shifts are a memory map in the scratch folder.
 
@@ -106,14 +107,10 @@ def _place_rigidly(
         n_rounds=job.params.n_template_rounds,
         n_threads=resources.n_threads,
     )
-    placed = rigid.place_movie(job.movie, usable, start, settings, resources)
-    is_registered = np.zeros(len(usable), bool)
-    is_registered[usable] = rigid.are_placed(
-        rigid.Placed(placed.shifts_px[usable], placed.score[usable], placed.is_at_border[usable])
-    )
+    places = place_movie(job.movie, usable, sample, start, settings, resources)
     shift = shift_sample(sample.frames, start.sample_shifts_px)
     template = median_of_means(sample.frames, shift, start.is_good)
-    return _Rigid(sample, start, placed, is_registered, template)
+    return _Rigid(sample, start, places, template)
 
 
 def _derived(settings: Settings, start: rigid.Bootstrap, factor: int) -> tuple[Derived, ...]:
@@ -128,16 +125,17 @@ def _derived(settings: Settings, start: rigid.Bootstrap, factor: int) -> tuple[D
 def _rigid_result(
     job: MotionInput, settings: Settings, found: _Rigid, *, residual_px: float
 ) -> MotionResult:
-    shifts = found.placed.shifts_px.astype(np.float32)
-    rigid.fill_gaps(shifts, found.is_registered, job.movie.clock)
+    places = found.places
+    shifts = places.placed.shifts_px.astype(np.float32)
+    rigid.fill_gaps(shifts, places.is_known, job.movie.clock)
     return MotionResult(
         template=found.template,
         shifts_px=shifts,
         blocks=None,
         block_shifts_px=None,
-        is_registered=found.is_registered,
+        is_registered=places.is_registered,
         block_residual_px=residual_px,
-        scores={"match": found.placed.score},
+        scores={"match": places.placed.score},
         derived=_derived(settings, found.start, job.prepared.spatial_factor),
     )
 
@@ -150,7 +148,7 @@ def _piecewise_result(
     bending: Bending,
     resources: Resources,
 ) -> MotionResult:
-    sample, start = found.sample, found.start
+    sample, start, places = found.sample, found.start, found.places
     shifts, is_good = start.sample_shifts_px, start.is_good
 
     def field_of(bending: Bending) -> Field:
@@ -167,20 +165,20 @@ def _piecewise_result(
     sharper = piecewise.bending_of_sample(sample, shifts, is_good, motion, resources.n_threads)
     whole = piecewise.follow_blocks(
         job.movie,
-        found.placed.shifts_px,
-        found.is_registered,
+        places.placed.shifts_px,
+        places.is_known,
         motion,
         field_of(sharper),
         resources,
     )
-    rigid.fill_gaps(whole, found.is_registered, job.movie.clock)
+    rigid.fill_gaps(whole, places.is_known, job.movie.clock)
     return MotionResult(
         template=template,
         shifts_px=whole.mean(axis=1, dtype=np.float64).astype(np.float32),
         blocks=blocks,
         block_shifts_px=whole,
-        is_registered=found.is_registered,
+        is_registered=places.is_registered,
         block_residual_px=bending.residual_px,
-        scores={"match": found.placed.score},
+        scores={"match": places.placed.score},
         derived=_derived(settings, start, job.prepared.spatial_factor),
     )
