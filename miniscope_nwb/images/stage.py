@@ -6,7 +6,6 @@ import numpy as np
 
 from miniscope_nwb.cell_size import CellSize, estimate_cell_size
 from miniscope_nwb.engines.base import Resources, Scale
-from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.images.filtering import center_surround_kernel
 from miniscope_nwb.images.moments import moments_of
 from miniscope_nwb.images.sampled import sampled_images
@@ -16,6 +15,11 @@ from miniscope_nwb.recording import BoolArray
 from miniscope_nwb.results import Derived, MotionResult, Prepared, SummaryImages
 
 STAGE = "images"
+NO_FRAME = (
+    "Warning: the motion correction could place no frame on its template, so that no frame takes "
+    "part in the extraction; is there tissue in the picture? If there is and it hardly moves, "
+    "rerun with -p motion.method=none."
+)
 _DIAMETER = "cell_diameter_px"
 _SOMA_UM = (5.0, 40.0)  # a diameter outside is no soma's
 
@@ -41,22 +45,19 @@ def summary_images(
     prepared
         Gives the diameter of the cells, which is kept if the user gave it.
     is_left_out
-        (n_frames,): frames that take no part.
+        (n_frames,): frames that take no part. Where it is all of them, as in a movie in which
+        motion finds nothing to hold on to, the images show those that `prepared` leaves in.
     params
         Size of the sample for correlation and PNR.
     scale
         Of the prepared pixels.
     resources
         Threads; the images do not depend on their number.
-
-    Raises
-    ------
-    NwbContentError
-        No frame is left.
     """
     used = np.asarray(~is_left_out)
     if not used.any():
-        raise NwbContentError("no frame of the movie is usable: all were left out.")
+        used = np.asarray(~prepared.is_left_out)
+        resources.say(NO_FRAME)
     diameter, derived = _refine_diameter(movie, used, prepared, scale, resources)
     moments = moments_of(movie, used, resources)
     sampled = sampled_images(

@@ -8,6 +8,7 @@ from functools import partial
 from miniscope_nwb.correct.movie import CorrectedMovie
 from miniscope_nwb.correct.quality import motion_quality
 from miniscope_nwb.engines.base import Engine, ExtractInput, MotionInput, Resources, Scale
+from miniscope_nwb.engines.nothing import nothing_extracted
 from miniscope_nwb.images.stage import summary_images
 from miniscope_nwb.metrics.stage import judge
 from miniscope_nwb.movie import Movie
@@ -125,6 +126,8 @@ def _extraction(
         quality=on.params.quality,
         extra=on.params.caiman,
     )
+    if on.is_left_out.all():
+        return nothing_extracted(wanted, versions=on.engine.versions())
     return on.engine.extract(wanted, resources)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from miniscope_nwb.engines.base import Resources, Scale
-from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.images.filtering import center_surround_kernel, highpass
 from miniscope_nwb.images.sampled import choose_runs, sampled_images
 from miniscope_nwb.images.stage import summary_images
@@ -58,7 +57,7 @@ def prepared_of(n, *, derived=(FROM_RAW,), diameter=9.0):
     )  # fmt: skip
 
 
-def images_of(movie, tmp_path, *, left_out=None, n_threads=1, n_sample=3000, **choices):
+def images_of(movie, tmp_path, *, left_out=None, n_threads=1, n_sample=3000, say=print, **choices):
     n = movie.n_frames
     motion = MotionResult(
         template=np.ones((HEIGHT, WIDTH), np.float32),
@@ -72,7 +71,7 @@ def images_of(movie, tmp_path, *, left_out=None, n_threads=1, n_sample=3000, **c
         is_left_out=np.zeros(n, bool) if left_out is None else left_out,
         params=ImagesParams(n_sample_frames=n_sample),
         scale=Scale(1.64, 20.0),
-        resources=Resources(tmp_path, n_threads=n_threads),
+        resources=Resources(tmp_path, n_threads=n_threads, say=say),
     )
 
 
@@ -190,7 +189,13 @@ def test_threads_and_sample_size(rng, tmp_path):
         assert few.correlation[row, column] > 0.8
 
 
-def test_nothing_left_is_refused(rng, tmp_path):
+def test_where_no_frame_is_left_the_images_show_those_recorded_well(rng, tmp_path):
+    """Motion found nothing to hold on to: the user is told, and sees why."""
     frames, _ = cell_frames(rng)
-    with pytest.raises(NwbContentError, match="no frame of the movie is usable"):
-        images_of(ArrayMovie(frames), tmp_path, left_out=np.ones(N, bool))
+    nothing = np.ones(N, bool)
+    told = []
+    found = images_of(ArrayMovie(frames), tmp_path, left_out=nothing, say=told.append)
+    whole = images_of(ArrayMovie(frames), tmp_path)
+    np.testing.assert_array_equal(found.mean, whole.mean)
+    assert len(told) == 1
+    assert "could place no frame" in told[0]
