@@ -11,7 +11,7 @@ import numpy.typing as npt
 from miniscope_nwb.errors import NwbContentError, ParameterError
 
 LEAST_FRAMES = 100  # fewer hold no transients to learn from
-LEAST_SIDE_PX = 16  # of the field after cropping
+LEAST_SIDE_PX = 16  # of the field after cropping and binning
 _MOST_SATURATED = 0.25  # of all samples: what is clipped holds no activity
 _DARK_SHARE = 0.01  # of the full scale: the mean of a movie without light
 _DARKEST_FLOAT = 0.0
@@ -62,6 +62,23 @@ def resolve_crop(
         )
         raise ParameterError(message)
     return x0, y0, x1, y1
+
+
+def check_binning(factor: int | None, *, height: int, width: int) -> None:
+    """Refuse a given binning factor that leaves too few pixels of the cropped field."""
+    most = most_binned(height=height, width=width)
+    if factor is not None and factor > most:
+        message = (
+            f"preprocess.spatial_factor={factor} leaves {width // factor} x {height // factor} "
+            f"pixels of a field of {width} x {height}, but at least {LEAST_SIDE_PX} are needed on "
+            f"each side: give {most} or less, or leave it out."
+        )
+        raise ParameterError(message)
+
+
+def most_binned(*, height: int, width: int) -> int:
+    """Return the largest binning factor that leaves enough pixels of the field."""
+    return max(1, min(height, width) // LEAST_SIDE_PX)
 
 
 def full_scale(highest: float) -> int:

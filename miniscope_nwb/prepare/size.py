@@ -60,11 +60,13 @@ def find_diameter(
     return USUAL_SOMA_PX, f"usual soma of {USUAL_SOMA_PX:g} px, pixel size not known: {why}"
 
 
-def spatial_factor(params: PreprocessParams, diameter_px: float) -> tuple[int, Derived | None]:
-    """Return how many raw pixels, on each axis, make a prepared one."""
+def spatial_factor(
+    params: PreprocessParams, diameter_px: float, *, most: int
+) -> tuple[int, Derived | None]:
+    """Return how many raw pixels, on each axis, make a prepared one; `most` fit the field."""
     if params.spatial_factor is not None:
         return params.spatial_factor, None
-    factor = int(np.clip(diameter_px // NARROWEST_PX, 1, _MOST_SPATIAL))
+    factor = int(np.clip(diameter_px // NARROWEST_PX, 1, min(_MOST_SPATIAL, most)))
     basis = f"a soma of {diameter_px:.1f} px stays at least {NARROWEST_PX} px wide"
     return factor, Derived(STAGE, "spatial_factor", factor, basis)
 

@@ -55,12 +55,14 @@ def prepare(movie: Movie, params: PreprocessParams, scale: Scale, resources: Res
         The movie holds nothing that can be processed: too short, constant, dark, saturated, not a
         number, or most frames are unusable.
     ParameterError
-        The crop lies outside of the frame, or the field cannot hold cells of the given size.
+        The crop lies outside of the frame, binning leaves too little of it, or the field cannot
+        hold cells of the given size.
     """
     checks.check_length(movie.n_frames)
     crop = checks.resolve_crop(params.crop, height=movie.height, width=movie.width)
     given = given_diameter(params, scale)
     cropped = CroppedMovie(movie, crop)
+    checks.check_binning(params.spatial_factor, height=cropped.height, width=cropped.width)
     if given is not None:
         checks.check_cell_fits(given, height=cropped.height, width=cropped.width)
     found = survey(cropped, resources)
@@ -82,7 +84,8 @@ def prepare(movie: Movie, params: PreprocessParams, scale: Scale, resources: Res
     diameter_px, basis = find_diameter(
         mended, usable, params=params, scale=scale, n_threads=resources.n_threads
     )
-    sized = _with_sizes(plain, diameter_px, basis, params=params, scale=scale)
+    most = checks.most_binned(height=cropped.height, width=cropped.width)
+    sized = _with_sizes(plain, diameter_px, basis, params=params, scale=scale, most_binned=most)
     return _with_light(movie, sized, params, resources)
 
 
@@ -147,10 +150,16 @@ def _figures(
 
 
 def _with_sizes(
-    prepared: Prepared, diameter_px: float, basis: str, *, params: PreprocessParams, scale: Scale
+    prepared: Prepared,
+    diameter_px: float,
+    basis: str,
+    *,
+    params: PreprocessParams,
+    scale: Scale,
+    most_binned: int,
 ) -> Prepared:
     """Add the cell's size and the factors that follow from it."""
-    factor, by_space = spatial_factor(params, diameter_px)
+    factor, by_space = spatial_factor(params, diameter_px, most=most_binned)
     frames, by_time = temporal_factor(params, scale)
     told = Derived(STAGE, "cell_diameter_px", round(diameter_px, 2), basis) if basis else None
     return dataclasses.replace(

@@ -8,6 +8,7 @@ from prepared_fields import RAW, prepared, simulated
 
 from miniscope_nwb.deconvolve.times import decay_of
 from miniscope_nwb.engines.base import Scale
+from miniscope_nwb.errors import ParameterError
 
 TRUE_PX = 12.0 / 1.64  # mean of the simulated somata
 
@@ -55,6 +56,19 @@ def test_a_soma_stays_wide_enough(diameter, factor, tmp_path):
     given = prepared(simulated("easy"), tmp_path, cell_diameter_px=diameter, spatial_factor=1)
     assert given.spatial_factor == 1
     assert "spatial_factor" not in by_name(given)
+
+
+def test_binning_leaves_a_field(tmp_path):
+    """As much as a crop must leave; what nobody gave is derived so."""
+    frames = simulated("easy")[:, :40, :50]
+    with pytest.raises(ParameterError) as told:
+        prepared(frames, tmp_path, spatial_factor=8)
+    assert str(told.value) == (
+        "preprocess.spatial_factor=8 leaves 6 x 5 pixels of a field of 50 x 40, but at least 16 "
+        "are needed on each side: give 2 or less, or leave it out."
+    )
+    assert prepared(frames, tmp_path, spatial_factor=2).spatial_factor == 2
+    assert prepared(frames, tmp_path, cell_diameter_px=20).spatial_factor == 2
 
 
 @pytest.mark.parametrize(
