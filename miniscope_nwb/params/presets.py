@@ -23,7 +23,7 @@ class Preset:
 
 
 def _indicator(
-    name: str, summary: str, *, event_min_s: float, event_refractory_s: float, f0_window_s: float
+    name: str, summary: str, event_min_s: float, event_refractory_s: float, f0_window_s: float
 ) -> Preset:
     return Preset(
         summary,
@@ -44,32 +44,16 @@ def _indicator(
     )
 
 
-PRESETS = {
-    "GCaMP6f": _indicator(
-        "GCaMP6f", "decay of half a second (Chen et al. 2013)",
-        event_min_s=0.1, event_refractory_s=0.2, f0_window_s=60.0,
-    ),
-    "GCaMP6m": _indicator(
-        "GCaMP6m", "decay of about a second (Chen et al. 2013)",
-        event_min_s=0.2, event_refractory_s=0.4, f0_window_s=90.0,
-    ),
-    "GCaMP6s": _indicator(
-        "GCaMP6s", "decay of nearly two seconds (Chen et al. 2013)",
-        event_min_s=0.35, event_refractory_s=0.7, f0_window_s=180.0,
-    ),
-    "GCaMP8f": _indicator(
-        "GCaMP8f", "the fastest of the jGCaMP8 (Zhang et al. 2023)",
-        event_min_s=0.05, event_refractory_s=0.1, f0_window_s=30.0,
-    ),
-    "GCaMP8m": _indicator(
-        "GCaMP8m", "fast rise, decay of a third of a second (Zhang et al. 2023)",
-        event_min_s=0.07, event_refractory_s=0.15, f0_window_s=30.0,
-    ),
-    "GCaMP8s": _indicator(
-        "GCaMP8s", "the most sensitive of the jGCaMP8 (Zhang et al. 2023)",
-        event_min_s=0.1, event_refractory_s=0.2, f0_window_s=60.0,
-    ),
-}  # fmt: skip
+# Indicator, what it is, then event_min_s, event_refractory_s and f0_window_s.
+_INDICATORS = (
+    ("GCaMP6f", "decay of half a second (Chen et al. 2013)", 0.1, 0.2, 60.0),
+    ("GCaMP6m", "decay of about a second (Chen et al. 2013)", 0.2, 0.4, 90.0),
+    ("GCaMP6s", "decay of nearly two seconds (Chen et al. 2013)", 0.35, 0.7, 180.0),
+    ("GCaMP8f", "the fastest of the jGCaMP8 (Zhang et al. 2023)", 0.05, 0.1, 30.0),
+    ("GCaMP8m", "fast rise, decay of a third of a second (Zhang et al. 2023)", 0.07, 0.15, 30.0),
+    ("GCaMP8s", "the most sensitive of the jGCaMP8 (Zhang et al. 2023)", 0.1, 0.2, 60.0),
+)
+PRESETS = {row[0]: _indicator(*row) for row in _INDICATORS}
 
 
 def find_preset(name: str) -> Preset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -417,20 +418,13 @@ def test_v3(tmp_path):
     assert kinds(verify(nwb, session.folder)) == {"pixels": 1, "stamp": 1}
 
 
-@pytest.mark.parametrize("words", [1, 608])
-def test_onix(tmp_path, words):
-    session = make_onix(tmp_path / "raw", words_per_frame=words)
-    nwb = convert(session.folder, tmp_path / "out.nwb")
-    report = verify(nwb, session.folder)
-    assert report.is_identical, list(report.lines())
-    assert report.series[0].n_frames == 20
-    with h5py.File(nwb, "r+") as file:
-        file[f"{SCOPE}/timestamps"][9] += 1e-9
-    assert kinds(verify(nwb, session.folder)) == {"stamp": 1}
-
-
-def test_gui(tmp_path):
-    session = make_gui(tmp_path / "raw")
+@pytest.mark.parametrize(
+    "make",
+    [partial(make_onix, words_per_frame=1), partial(make_onix, words_per_frame=608), make_gui],
+    ids=["onix-1", "onix-608", "gui"],
+)
+def test_onix_and_gui(tmp_path, make):
+    session = make(tmp_path / "raw")
     nwb = convert(session.folder, tmp_path / "out.nwb")
     report = verify(nwb, session.folder)
     assert report.is_identical, list(report.lines())
