@@ -70,7 +70,7 @@ def _load(target: str) -> Any:
 def _load_third_party(kind: PluginKind, entry: EntryPoint) -> Any:
     try:
         plugin = entry.load()()
-    except Exception as error:  # noqa: BLE001 - anything may go wrong in another's code
+    except Exception as error:  # noqa: BLE001 - importing another's code may raise anything
         why = f"it cannot be loaded ({type(error).__name__}: {error}); update its package"
         _warn(kind, entry, why)
         return None

@@ -44,7 +44,7 @@ def sniff(name: str, reader: Reader, folder: Path) -> Match:
         match = reader.sniff(folder)
     except MiniscopeError as error:
         return Match(name, ("the folder is not as it should be",), refusal=str(error))
-    except Exception as error:
+    except Exception as error:  # another's reader may raise anything; ours must not
         if name in BUILT_IN:
             raise
         why = f"it fails at this folder ({type(error).__name__}: {error})"
