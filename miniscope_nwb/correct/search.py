@@ -20,7 +20,7 @@ from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
 Float32 = npt.NDArray[np.float32]
 
-_POOR_SHARE = 0.8  # of the usual score: a frame that scores less may lie elsewhere
+_POOR_SHARE = 0.85  # of the usual score: a frame that scores less may lie elsewhere
 _LEAST_SHARE = 0.5  # of it, that a place must score, however well its parts lie
 _CLEARER_SHARE = 0.1  # of it, by which a place beyond the window must score more
 

@@ -1,4 +1,4 @@
-"""Binned copies of a movie and of its motion, on which the correction is judged."""
+"""Binned copies of a movie and of its motion, and the small pieces in which they are read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from miniscope_nwb.movie import Movie
 from miniscope_nwb.results import MotionBlocks, MotionResult
 
 Float32 = npt.NDArray[np.float32]
+BATCH_BYTES = 4_000_000  # of float32 frames that a thread works on: copies of them are held, too
 Picture = Callable[[npt.NDArray[Any]], Float32]  # of a frame
 
 
@@ -40,6 +41,12 @@ class SmallMovie(Movie):
     def read(self, start: int, stop: int) -> Float32:
         """Return the small frames [start, stop)."""
         return np.stack([self._picture(frame) for frame in self._movie.read(start, stop)])
+
+
+def batches(movie: Movie) -> list[tuple[int, int]]:
+    """Cut a movie into small pieces [start, stop): tens of frames, as they are stored."""
+    n_frames = BATCH_BYTES // (4 * movie.height * movie.width) // 10 * 10
+    return movie.blocks(max(10, n_frames))
 
 
 def small_motion(motion: MotionResult, factor: int) -> MotionResult:
