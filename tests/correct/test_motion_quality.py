@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 from simulated_motion import DIAMETER_PX, estimate, estimated, prepared, resources, simulated
 
+from miniscope_nwb.correct.likeness import OUTLIER_DEVIATIONS
 from miniscope_nwb.correct.quality import motion_quality
 from miniscope_nwb.movie import ArrayMovie
+from miniscope_nwb.params.models import MotionParams
 
 
-def judge(frames, motion, *, is_left_out=None, n_threads=1):
+def judge(frames, motion, *, is_left_out=None, n_threads=1, **choices):
     return motion_quality(
-        ArrayMovie(frames), motion, prepared(frames, is_left_out), resources(n_threads), DIAMETER_PX
+        ArrayMovie(frames),
+        motion,
+        prepared(frames, is_left_out),
+        resources(n_threads),
+        DIAMETER_PX,
+        **choices,
     )
 
 
@@ -97,3 +104,44 @@ def test_a_frame_that_left_the_field_has_no_correlation():
     assert np.isnan(quality.correlation_after[5])
     assert quality.is_outlier[5]
     assert quality.is_outlier.sum() == 1
+
+
+SMALL = {"width": 120, "height": 96}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 4])
+def test_bright_cells_of_a_small_field_make_no_outliers(seed):
+    """A flashing cell takes the correlation of a whole frame to two thirds of the median."""
+    movie, motion = simulated("easy", seed=seed, **SMALL), estimated("easy", seed=seed, **SMALL)
+    quality = judge(movie.frames, motion)
+    assert quality.correlation_after.min() < 0.8 * np.median(quality.correlation_after)
+    assert motion.is_registered.all()
+    assert not quality.is_outlier.any()
+
+
+def test_on_a_small_field_torn_and_misplaced_frames_are_outliers():
+    movie, motion = simulated("easy", seed=1, **SMALL), estimated("easy", seed=1, **SMALL)
+    frames, shifts = movie.frames.copy(), motion.shifts_px.copy()
+    frames[20, 60:] = np.roll(frames[20, 60:], 9, axis=1)
+    frames[40, 80:] = 3
+    frames[60, :32] = frames[200, 30:62]
+    shifts[80] += (1.8, 2.4)
+    shifts[142] += (-3.0, 1.0)  # a bright cell is in this one
+    wrong = dataclasses.replace(motion, shifts_px=shifts)
+    quality = judge(frames, wrong)
+    np.testing.assert_array_equal(np.flatnonzero(quality.is_outlier), [20, 40, 60, 80, 142])
+
+
+def test_the_deviation_of_outliers_is_the_one_given():
+    movie, motion = simulated("moderate"), estimated("moderate")
+    shifts = motion.shifts_px.copy()
+    shifts[[50, 100]] += ((0.9, 1.2), (1.8, 2.4))
+    wrong = dataclasses.replace(motion, shifts_px=shifts)
+    found = [
+        np.flatnonzero(judge(movie.frames, wrong, outlier_deviation=deviation).is_outlier).tolist()
+        for deviation in (2.5, 6.0, 20.0)
+    ]
+    assert found == [[50, 100], [100], []]
+    default = judge(movie.frames, wrong)
+    assert np.flatnonzero(default.is_outlier).tolist() == [100]
+    assert MotionParams().outlier_deviation == OUTLIER_DEVIATIONS
