@@ -70,7 +70,9 @@ class MotionParams(StageParams):
     piecewise_threshold_px: Positive = Field(1.0, description="block residual above: piecewise")
     n_template_frames: int = Field(400, ge=20, description="frames of the bootstrapped template")
     n_template_rounds: int = Field(3, ge=1, le=10, description="rounds of the bootstrap")
-    outlier_deviation: Positive = Field(6.0, description="correlation below the median, in MADs")
+    outlier_deviation: Positive = Field(
+        6.0, description="an outlier's correlation below the median, robust standard deviations"
+    )
 
 
 class ImagesParams(StageParams):

@@ -12,9 +12,10 @@ from miniscope_nwb.params.models import Parameters
 from miniscope_nwb.pipeline.journal import FORMAT
 
 STAGES = ("prepare", "motion", "motion quality", "images", "extract", "traces", "quality")
+_JUDGING = frozenset({"outlier_deviation"})  # of the motion's parameters: read by its quality alone
 _SECTIONS = {  # of the parameters, that a stage reads
     "prepare": ("preprocess",),
-    "motion": ("motion",),
+    "motion": (),
     "motion quality": (),
     "images": ("images",),
     "extract": ("extract",),
@@ -52,6 +53,10 @@ def stage_keys(given: Ingredients) -> dict[str, str]:
 def _own(stage: str, given: Ingredients) -> Mapping[str, Any]:
     values = given.parameters.model_dump(mode="json")
     own: dict[str, Any] = {name: values[name] for name in _SECTIONS[stage]}
+    if stage == "motion":
+        own["motion"] = {k: v for k, v in values["motion"].items() if k not in _JUDGING}
+    if stage == "motion quality":
+        own["motion"] = {k: v for k, v in values["motion"].items() if k in _JUDGING}
     if stage == "prepare":
         own["seed"] = given.seed
     if stage in ("motion", "extract"):

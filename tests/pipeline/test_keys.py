@@ -48,6 +48,7 @@ def test_first_stage_that_a_change_redoes(changes, stage):
     [
         ("crop=0,0,50,50", "prepare"),
         ("motion.method=rigid", "motion"),
+        ("motion.outlier_deviation=4", "motion quality"),
         ("n_sample_frames=500", "images"),
         ("min_pnr=8", "extract"),
         ("f0_window_s=30", "traces"),
