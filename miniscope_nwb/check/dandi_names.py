@@ -28,12 +28,21 @@ def dandiset_root(path: Path) -> Path | None:
     return resolved.parent.parent
 
 
-def planned_name(identity: Identity) -> str:
-    """Return ``sub-X/sub-X_ses-Y_<modalities>.nwb`` from the file's subject and session."""
+def planned_name(identity: Identity, *, desc: str = "") -> str:
+    """Return ``sub-X/sub-X_ses-Y[_desc-Z]_<modalities>.nwb`` from the file's subject and session.
+
+    Parameters
+    ----------
+    identity
+        What the file says of itself.
+    desc
+        What it is of the recording, where it is not all of it: ``raw`` or ``processed``.
+    """
     subject = f"sub-{label(identity.subject_id)}"
     session = f"_ses-{label(identity.session_id)}" if identity.session_id else ""
+    part = f"_desc-{label(desc)}" if desc else ""
     modalities = "behavior+ophys" if identity.has_behaviour else "ophys"
-    return f"{subject}/{subject}{session}_{modalities}.nwb"
+    return f"{subject}/{subject}{session}{part}_{modalities}.nwb"
 
 
 def subject_in_name(path: Path) -> str:

@@ -1,6 +1,7 @@
 """The front door: finds the command, runs it, and turns our errors into one clear message.
 
 Exit codes: 0 done; 1 a problem in the data or the request; 2 wrong usage; 130 interrupted.
+`share` has more: see its help.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ COMMANDS = {
     "curate": "curate",
     "show": "show",
     "validate": "validate",
+    "split": "split",
+    "join": "join",
+    "share": "share",
     "simulate": "simulate",
     "demo": "demo",
     "doctor": "doctor",
@@ -113,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except MiniscopeError as problem:
         _fail(str(problem), wants_json=wants_json)
-        return 1
+        return problem.exit_code
     except BrokenPipeError:  # the reader of a pipe has seen enough: `| head`
         sys.stderr.close()
         return 1

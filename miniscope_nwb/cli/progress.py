@@ -7,8 +7,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def frame_progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+def frame_progress(
+    label: str, *, quiet: bool, unit: str = "frame"
+) -> Iterator[Callable[[int, int], None] | None]:
     """Give a callback (frames done, frames in all) that draws on standard error.
+
+    `unit` is what is counted; ``"B"``, bytes, is written as kB, MB, GB.
 
     Without a terminal nothing is drawn but the last state; when quiet, nothing at all.
     """
@@ -20,7 +24,7 @@ def frame_progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], 
     from tqdm import tqdm
 
     bar = tqdm(
-        desc=label, unit="frame", file=sys.stderr, mininterval=0.2,
+        desc=label, unit=unit, unit_scale=unit == "B", file=sys.stderr, mininterval=0.2,
         disable=not sys.stderr.isatty(),
     )  # fmt: skip
 

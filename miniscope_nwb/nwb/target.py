@@ -13,11 +13,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from miniscope_nwb.errors import OutputError
+from miniscope_nwb.nwb.lock import sole
 from miniscope_nwb.nwb.videos import VideoFile, remove_if_empty, remove_videos, video_folder
 from miniscope_nwb.session import ConversionPlan
 
@@ -59,10 +60,10 @@ class Target:
         try:
             os.link(self.part, self.output)
         except FileExistsError as error:
-            raise _exists(self.output) from error
+            raise file_exists(self.output) from error
         except OSError:  # a file system without hard links
             if self.output.exists():
-                raise _exists(self.output) from None
+                raise file_exists(self.output) from None
             self.part.rename(self.output)
             return
         self.part.unlink()
@@ -82,7 +83,7 @@ def check_output(plan: ConversionPlan, output: Path) -> None:
     if output.is_dir():
         raise OutputError(f"{output} is a folder: name another NWB file with -o.")
     if output.exists() and not plan.options.overwrite:
-        raise _exists(output)
+        raise file_exists(output)
     for segment in plan.segments:
         root = segment.recording.root.resolve()
         if output.resolve().is_relative_to(root):
@@ -107,26 +108,43 @@ def _meets_raw(plan: ConversionPlan, output: Path) -> bool:
 
 @contextmanager
 def reserve(plan: ConversionPlan, output: Path) -> Iterator[Target]:
+    """Hold the place of the file of a plan; see `hold`."""
+    may_clean = not _meets_raw(plan, output)
+    with hold(output, overwrite=plan.options.overwrite, may_clean=may_clean) as target:
+        yield target
+
+
+@contextmanager
+def hold(output: Path, *, overwrite: bool, may_clean: bool) -> Iterator[Target]:
     """Hold the place of an output file while it is made; tidy up if that fails.
 
     Leftovers of killed runs are removed first. What the body raises of errors of the system
     becomes an `OutputError`; everything written so far is removed then.
+
+    Parameters
+    ----------
+    output
+        The NWB file.
+    overwrite
+        Whether a file of that name may be there already.
+    may_clean
+        Whether the folder of its videos is ours, so that videos that it no longer uses are removed.
 
     Raises
     ------
     OutputError
         If the file exists, another process is writing it, or the place cannot be written to.
     """
-    target = Target(output, part_path(output), may_clean=not _meets_raw(plan, output))
+    target = Target(output, part_path(output), may_clean=may_clean)
     made: list[Path] = []
     with output_errors(output), locked(output):
         try:
             target.part.unlink(missing_ok=True)
             is_new = not output.exists()
-            if not is_new and not plan.options.overwrite:
-                raise _exists(output)
+            if not is_new and not overwrite:
+                raise file_exists(output)
             made = _make_folders(output.parent)
-            if is_new and target.may_clean:
+            if is_new and may_clean:
                 remove_videos(output)
             _check_writable(target.part)
             yield target
@@ -214,25 +232,21 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def locked(output: Path) -> Iterator[None]:
     """Let only one process write an output. The system frees the lock of a killed process."""
-    from filelock import FileLock, Timeout
-
     key = hashlib.sha256(os.fsencode(output.resolve())).hexdigest()[:24]
     user = os.getuid() if hasattr(os, "getuid") else ""  # elsewhere everybody has a folder
     name = f"miniscope-nwb-{user}-{key}.lock"
-    lock = FileLock(Path(tempfile.gettempdir()) / name)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise OutputError(
-            f"{output} is being written by another miniscope-nwb: wait until it is done."
-        ) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(sole(Path(tempfile.gettempdir()) / name))
+        except BlockingIOError as error:
+            raise OutputError(
+                f"{output} is being written by another miniscope-nwb: wait until it is done."
+            ) from error
         yield
-    finally:
-        lock.release()
 
 
-def _exists(output: Path) -> OutputError:
+def file_exists(output: Path) -> OutputError:
+    """Say that a file is in the way."""
     return OutputError(
         f"{output} exists: give --overwrite to replace it, or name another file with -o."
     )
