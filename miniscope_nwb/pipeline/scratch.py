@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from miniscope_nwb.errors import OutputError
@@ -38,38 +38,23 @@ def locked(path: Path) -> Iterator[None]:
     OutputError
         If another process works on the file, or the folder cannot be written to.
     """
-    from filelock import FileLock, Timeout
+    from miniscope_nwb.nwb.lock import sole
 
     resolved = path.resolve()
     place = resolved.with_name(f".{resolved.stem}.process.lock")
-    busy = OutputError(
-        f"{path} is being processed by another miniscope-nwb: wait until it is done."
-    )
-    lock = FileLock(place)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise busy from error
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be processed: nothing can be written beside it "
-            f"({error.strerror or error}); copy it to a folder that you may write to."
-        ) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(sole(place))
+        except BlockingIOError as error:
+            raise OutputError(
+                f"{path} is being processed by another miniscope-nwb: wait until it is done."
+            ) from error
+        except OSError as error:
+            raise OutputError(
+                f"{path} cannot be processed: nothing can be written beside it "
+                f"({error.strerror or error}); copy it to a folder that you may write to."
+            ) from error
         yield
-    finally:
-        _release(lock, place)
-
-
-def _release(lock: object, place: Path) -> None:
-    """Free a lock and remove its file; on POSIX while it is held, so that nobody waits for it."""
-    with suppress(OSError):
-        if os.name == "posix":
-            place.unlink()
-    lock.release()  # type: ignore[attr-defined]
-    if os.name != "posix":
-        with suppress(OSError):
-            place.unlink()
 
 
 def check_writable(path: Path) -> None:
