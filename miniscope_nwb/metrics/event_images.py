@@ -154,12 +154,11 @@ def _null_events(
 
 
 def _flatten_all(found: Float32, slots: Slots, taken: BoolArray) -> Float32:
-    """Take what is left of the background off each picture."""
-    out = np.empty_like(found)
+    """Take what is left of the background off each picture, in place."""
     for k, picture in enumerate(found):
         is_free = ~_window(taken, slots.x_start[k], slots.y_start[k], slots.side, outside=True)
-        out[k] = flattened(picture, is_free)
-    return out
+        found[k] = flattened(picture, is_free)
+    return found
 
 
 def _window(image: Any, left: int, top: int, side: int, *, outside: Any) -> Any:

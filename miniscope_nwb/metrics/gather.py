@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from miniscope_nwb.metrics.event_choice import EventFrames
 from miniscope_nwb.movie import Movie, map_in_order
-from miniscope_nwb.recording import BoolArray, IntArray
+from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 from miniscope_nwb.results import Float32
 
+_BLOCK_BYTES = 8_000_000  # of frames as float32 that a thread has at a time: little is made of each
 Jobs = npt.NDArray[np.int64]  # (n, 2): frame, slot; sorted by frame
 
 
@@ -40,7 +41,7 @@ def event_pictures(
     shape = (2 * n_slots, slots.side, slots.side)
     sums, counts = np.zeros(shape), np.zeros(shape, np.uint16)
     y_start, x_start = np.tile(slots.y_start, 2), np.tile(slots.x_start, 2)
-    edges = [(block, np.searchsorted(jobs[:, 0], block)) for block in movie.blocks()]
+    edges = [(block, np.searchsorted(jobs[:, 0], block)) for block in short_blocks(movie)]
     work = [jobs[first:last] for _, (first, last) in edges if last > first]
 
     def read(part: Jobs) -> tuple[Jobs, IntArray, npt.NDArray[Any]]:
@@ -52,9 +53,26 @@ def event_pictures(
     for part, place, frames in map_in_order(read, work, n_threads=n_threads):
         slot = np.ascontiguousarray(part[:, 1])
         add_patches(frames, place, slot, y_start, x_start, sums, counts)
-    with np.errstate(invalid="ignore"):
-        means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return (means[:n_slots] - means[n_slots:]).astype(np.float32)
+    found = np.empty((n_slots, slots.side, slots.side), np.float32)
+    for k in range(n_slots):  # one at a time: all together they are larger than the sums
+        found[k] = _mean(sums, counts, k) - _mean(sums, counts, k + n_slots)
+    return found
+
+
+def short_blocks(movie: Movie) -> list[tuple[int, int]]:
+    """Cut the movie into blocks for passes of which a few numbers a frame are left.
+
+    Whole chunks of ten frames, as those of `Movie.blocks`, but a quarter as many.
+    """
+    n_frames = _BLOCK_BYTES // (4 * movie.height * movie.width) // 10 * 10
+    return movie.blocks(max(10, min(500, n_frames)))
+
+
+def _mean(sums: FloatArray, counts: npt.NDArray[np.uint16], slot: int) -> FloatArray:
+    """Return the mean picture of one slot, NaN where no frame was seen."""
+    seen = np.where(counts[slot] > 0, counts[slot], np.nan)
+    mean: FloatArray = sums[slot] / seen
+    return mean
 
 
 def _jobs(events: list[EventFrames], is_left_out: BoolArray) -> Jobs:

@@ -9,6 +9,7 @@ import numpy as np
 
 from miniscope_nwb.engines.base import map_array
 from miniscope_nwb.metrics.cutout import Cutout
+from miniscope_nwb.metrics.gather import short_blocks
 from miniscope_nwb.metrics.halves import is_first_half
 from miniscope_nwb.movie import Movie, map_in_order
 from miniscope_nwb.recording import BoolArray, IntArray
@@ -133,15 +134,17 @@ def null_traces(
     if not n_cells:  # a file of nothing cannot be mapped
         return np.zeros((2, 0, movie.n_frames), np.float32)
     traces = map_array(path, (2, n_cells, movie.n_frames))
-    flat, transposed = np.nan_to_num(mean).ravel(), weights.T.tocsr()
+    flat = np.nan_to_num(mean).ravel()
+    starts, pixels = weights.indptr.astype(np.int64), weights.indices.astype(np.int64)
+    from miniscope_nwb.metrics.patch_kernels import read_deviations
 
     def read(block: tuple[int, int]) -> Any:
-        frames = movie.read(*block).reshape(block[1] - block[0], -1).astype(np.float32)
-        frames -= flat
-        np.nan_to_num(frames, copy=False)
-        return transposed @ frames.T
+        frames = movie.read(*block)
+        out = np.empty((weights.shape[1], len(frames)), np.float32)
+        read_deviations(frames.reshape(len(frames), -1), flat, starts, pixels, weights.data, out)
+        return out
 
-    blocks = movie.blocks()
+    blocks = short_blocks(movie)
     for (start, stop), values in zip(
         blocks, map_in_order(read, blocks, n_threads=n_threads), strict=True
     ):

@@ -1,4 +1,4 @@
-"""Adding up small pictures of frames: one loop, compiled by numba."""
+"""Sums over small parts of frames, compiled by numba."""
 
 from __future__ import annotations
 
@@ -33,3 +33,26 @@ def add_patches(
                 if not np.isnan(value):
                     sums[slot, i, j] += value
                     counts[slot, i, j] += 1
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def read_deviations(
+    frames: npt.NDArray[np.float32],
+    mean: npt.NDArray[np.float32],
+    starts: npt.NDArray[np.int64],
+    pixels: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Weigh the deviations of frames (n, n_pixels) from a mean (n_pixels,) by csc columns.
+
+    `out` (n_columns, n) receives the sums; NaN, a pixel that was not seen, adds nothing.
+    """
+    for frame in range(len(frames)):
+        for column in range(len(starts) - 1):
+            total = 0.0
+            for k in range(starts[column], starts[column + 1]):
+                value = frames[frame, pixels[k]] - mean[pixels[k]]
+                if not np.isnan(value):
+                    total += np.float64(weights[k]) * value
+            out[column, frame] = total
