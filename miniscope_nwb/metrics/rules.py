@@ -24,6 +24,16 @@ class Bench:
     whole: list[int]  # (n_cells,) the better component that it lies on in part, -1: none
 
 
+def _below(value: float, least: float | None, words: str) -> str:
+    """Say `words`, which show the value and the limit, where there is a limit that is missed."""
+    return words.format(value, least) if least is not None and value < least else ""
+
+
+def _above(value: float, most: float | None, words: str) -> str:
+    """Say `words`, which show the value and the limit, where there is a limit that is exceeded."""
+    return words.format(value, most) if most is not None and value > most else ""
+
+
 def _empty(b: Bench, k: int) -> str:
     return "" if b.m.npix[k] > 0 and b.m.area[k] > 0 else "the mask is empty"
 
@@ -35,17 +45,14 @@ def _silent(b: Bench, k: int) -> str:
 
 
 def _low_snr(b: Bench, k: int) -> str:
-    least, value = b.params.min_snr, b.m.snr[k]
-    return f"SNR {value:.1f} is below {least:g}" if least is not None and value < least else ""
+    return _below(b.m.snr[k], b.params.min_snr, "SNR {:.1f} is below {:g}")
 
 
 def _not_shown(b: Bench, k: int) -> str:
     """Reject what the movie at the component's own events does not look like."""
     least, value = b.params.min_event_correlation, b.m.event_correlation[k]
-    if least is None:
-        return ""
-    if np.isfinite(value):
-        return f"event image {value:.2f} is below {least:g}" if value < least else ""
+    if least is None or np.isfinite(value):
+        return _below(value, least, "event image {:.2f} is below {:g}")
     # No event of either half: only the whole footprint's own events, which flatter it.
     strict, r_value = b.params.min_lone_r_value, b.m.r_value[k]
     if strict is None or r_value >= strict:
@@ -57,34 +64,26 @@ def _not_shown(b: Bench, k: int) -> str:
 
 def _shadow(b: Bench, k: int) -> str:
     """Reject what others' events show: around its own pixels like the mask, on them not."""
-    least, value = b.params.least_r_value, b.m.r_value[k]
-    if least is None or not value < least:
-        return ""
-    return f"r-value {value:.2f} is below {least:g}: its own pixels do not look like it"
+    words = "r-value {:.2f} is below {:g}: its own pixels do not look like it"
+    return _below(b.m.r_value[k], b.params.least_r_value, words)
 
 
 def _low_r_value(b: Bench, k: int) -> str:
-    least, value = b.params.min_r_value, b.m.r_value[k]
-    return f"r-value {value:.2f} is below {least:g}" if least is not None and value < least else ""
+    return _below(b.m.r_value[k], b.params.min_r_value, "r-value {:.2f} is below {:g}")
 
 
 def _too_large(b: Bench, k: int) -> str:
-    most, value = b.params.max_relative_area, b.m.relative_area[k]
-    if most is None or not value > most:
-        return ""
-    return f"area {value:.2f} of this run's cells is above {most:g}: out of focus or background"
+    words = "area {:.2f} of this run's cells is above {:g}: out of focus or background"
+    return _above(b.m.relative_area[k], b.params.max_relative_area, words)
 
 
 def _shows_larger(b: Bench, k: int) -> str:
     """Reject what the extraction cut out of something larger."""
-    most = b.params.max_event_area
-    value = _event_area(b, k)
-    if most is None or not value > most:
-        return ""
-    return (
-        f"its events light an area of {value:.2f} of this run's cells, above {most:g}: out of "
-        "focus or background"
+    words = (
+        "its events light an area of {:.2f} of this run's cells, above {:g}: out of focus or "
+        "background"
     )
+    return _above(_event_area(b, k), b.params.max_event_area, words)
 
 
 def _event_area(b: Bench, k: int) -> float:
@@ -119,35 +118,27 @@ def _soft(b: Bench, k: int) -> str:
 
 
 def _too_small(b: Bench, k: int) -> str:
-    least, value = b.params.min_relative_area, b.m.relative_area[k]
-    if least is None or not value < least:
-        return ""
-    return f"area {value:.2f} of this run's cells is below {least:g}: a fragment"
+    words = "area {:.2f} of this run's cells is below {:g}: a fragment"
+    return _below(b.m.relative_area[k], b.params.min_relative_area, words)
 
 
 def _moves(b: Bench, k: int) -> str:
-    most, value = b.params.max_motion_correlation, b.m.motion_correlation[k]
-    if most is None or not value > most:
-        return ""
-    return f"the trace follows the motion (correlation {value:.2f}, above {most:g})"
+    words = "the trace follows the motion (correlation {:.2f}, above {:g})"
+    return _above(b.m.motion_correlation[k], b.params.max_motion_correlation, words)
 
 
 def _upside_down(b: Bench, k: int) -> str:
     """Reject a trace with as many events upside down: calcium only rises."""
-    most = b.params.max_inverted_share
-    if most is None or not b.m.event_rate[k] > 0:
+    if not b.m.event_rate[k] > 0:
         return ""
     share = b.m.false_positive_rate[k] / b.m.event_rate[k]
-    if share <= most:
-        return ""
-    return f"the inverted trace has {share:.1f} times as many events, above {most:g}"
+    words = "the inverted trace has {:.1f} times as many events, above {:g}"
+    return _above(share, b.params.max_inverted_share, words)
 
 
 def _low_cnn(b: Bench, k: int) -> str:
-    value = b.m.cnn[k]
-    if not b.params.use_cnn or not np.isfinite(value) or value >= b.params.min_cnn:
-        return ""
-    return f"network score {value:.2f} is below {b.params.min_cnn:g}"
+    least = b.params.min_cnn if b.params.use_cnn else None
+    return _below(b.m.cnn[k], least, "network score {:.2f} is below {:g}")
 
 
 def _twin(b: Bench, k: int) -> str:

@@ -18,7 +18,7 @@ from miniscope_nwb.metrics.events import find_events
 from miniscope_nwb.metrics.measure import measure
 from miniscope_nwb.metrics.neighbours import find_neighbours
 from miniscope_nwb.metrics.shape import centroid
-from miniscope_nwb.movie import Movie
+from miniscope_nwb.movie import FrameClock, Movie
 from miniscope_nwb.params.models import QualityParams
 from miniscope_nwb.recording import BoolArray
 from miniscope_nwb.results import (
@@ -30,6 +30,10 @@ from miniscope_nwb.results import (
 )
 
 NEAR = 1.5  # cell diameters between centres: components nearby
+_BLURRED = (
+    "All components have soft edges and are wider than {:g} um: nothing seems to be in focus. "
+    "Set quality.soft_edge to null to keep them."
+)
 
 
 def judge(
@@ -60,28 +64,8 @@ def judge(
     quality
         One entry a component throughout; all of length 0 where nothing was extracted.
     """
-    cutouts = [
-        cut_out(extraction.footprints, cell, width=extraction.width)
-        for cell in range(extraction.n_cells)
-    ]
-    centers = np.array([centroid(item) for item in cutouts], float).reshape(-1, 2)
-    neighbours = find_neighbours(
-        extraction.footprints,
-        centers,
-        traces.noise_normalized,
-        reach_px=NEAR * images.cell_diameter_px,
-    )
     events = find_events(traces.noise_normalized, movie.clock, params)
-    pictured = Pictured(
-        cutouts=cutouts,
-        centers=centers,
-        neighbours=neighbours,
-        events=find_events(traces.noise_normalized, movie.clock, params, from_rest=True),
-        noise=extraction.noise,
-        diameter_px=images.cell_diameter_px,
-        mean=images.mean,
-        region=images.region,
-    )
+    pictured = _pictured(extraction, traces=traces, images=images, clock=movie.clock, params=params)
     event_images, whole = make_event_images(
         movie,
         traces=traces,
@@ -103,16 +87,45 @@ def judge(
         n_samples=signal.decay_samples(extraction.kernel),
     )
     measures, size = with_relative_area(measures, prior_px=images.cell_diameter_px)
-    decisions = decide(measures, neighbours, size=size, params=params, scale=scale)
+    decisions = decide(measures, pictured.neighbours, size=size, params=params, scale=scale)
     if nothing_in_focus(measures, size=size, params=params, scale=scale):
-        resources.say(
-            f"All components have soft edges and are wider than {params.soft_diameter_um:g} um: "
-            "nothing seems to be in focus. Set quality.soft_edge to null to keep them."
-        )
+        resources.say(_BLURRED.format(params.soft_diameter_um))
     return Quality(
         metrics=measures.columns(),
         decisions=decisions,
         engine_decisions=engine_decisions(extraction),
         events=events,
         event_images=event_images,
+    )
+
+
+def _pictured(
+    extraction: ExtractionResult,
+    *,
+    traces: Traces,
+    images: SummaryImages,
+    clock: FrameClock,
+    params: QualityParams,
+) -> Pictured:
+    """Return the components as the event images need them."""
+    cutouts = [
+        cut_out(extraction.footprints, cell, width=extraction.width)
+        for cell in range(extraction.n_cells)
+    ]
+    centers = np.array([centroid(item) for item in cutouts], float).reshape(-1, 2)
+    neighbours = find_neighbours(
+        extraction.footprints,
+        centers,
+        traces.noise_normalized,
+        reach_px=NEAR * images.cell_diameter_px,
+    )
+    return Pictured(
+        cutouts=cutouts,
+        centers=centers,
+        neighbours=neighbours,
+        events=find_events(traces.noise_normalized, clock, params, from_rest=True),
+        noise=extraction.noise,
+        diameter_px=images.cell_diameter_px,
+        mean=images.mean,
+        region=images.region,
     )
