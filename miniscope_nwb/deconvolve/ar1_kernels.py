@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from miniscope_nwb.deconvolve.penalty_kernels import closed_form
+from miniscope_nwb.deconvolve.penalty_kernels import closed_form, totals
 
 WARM_STEPS = 6  # of baseline and penalty between two poolings from scratch
 
@@ -37,6 +37,48 @@ def decays(g: float, steps: Any, segment: Any, out: Any) -> None:
             out[t] = g
         else:
             out[t] = g ** steps[t]
+
+
+@njit(cache=True, nogil=True)
+def push(
+    pools: Any,
+    starts: Any,
+    last: int,
+    start: int,
+    sums: Any,
+    value: float,
+    baseline: float,
+    penalty: float,
+    s_min: float,
+) -> int:
+    """Put a pool after the one numbered `last`; return its number.
+
+    Pools before it are merged into it until its event is at least `s_min`. ``sums`` are its Y, H,
+    Q, D; ``value`` is its calcium. A pool without a sample seen (Q is 0) begins nothing.
+    """
+    y_sum, h_sum, q_sum, after = sums
+    while last >= 0:
+        before = pools[last, 3]
+        if before <= 0.0:
+            break
+        if q_sum > 0.0 and value >= before * max(pools[last, 4], 0.0) + s_min:
+            break
+        y_sum = pools[last, 0] + before * y_sum
+        h_sum = pools[last, 1] + before * h_sum
+        q_sum = pools[last, 2] + before * before * q_sum
+        after *= before
+        start = starts[last]
+        last -= 1
+        if q_sum > 0.0:
+            value = (y_sum - baseline * h_sum - penalty * (1.0 - after)) / q_sum
+    last += 1
+    pools[last, 0] = y_sum
+    pools[last, 1] = h_sum
+    pools[last, 2] = q_sum
+    pools[last, 3] = after
+    pools[last, 4] = value if q_sum > 0.0 else 0.0
+    starts[last] = start
+    return last
 
 
 @njit(cache=True, nogil=True)
@@ -61,33 +103,10 @@ def pool(
     for t in range(n_samples):
         weight = 0.0 if is_missing[t] else 1.0
         y_sum = 0.0 if is_missing[t] else y[t]
-        h_sum = weight
-        q_sum = weight
         after = decay[t + 1] if t + 1 < n_samples else 0.0
         value = y_sum - baseline - penalty * (1.0 - after)
-        start = t
-        # A missing sample (q_sum 0) begins no pool, except at the start of a segment.
-        while last >= 0:
-            before = pools[last, 3]
-            if before <= 0.0:
-                break
-            if q_sum > 0.0 and value >= before * max(pools[last, 4], 0.0) + s_min:
-                break
-            y_sum = pools[last, 0] + before * y_sum
-            h_sum = pools[last, 1] + before * h_sum
-            q_sum = pools[last, 2] + before * before * q_sum
-            after *= before
-            start = starts[last]
-            last -= 1
-            if q_sum > 0.0:
-                value = (y_sum - baseline * h_sum - penalty * (1.0 - after)) / q_sum
-        last += 1
-        pools[last, 0] = y_sum
-        pools[last, 1] = h_sum
-        pools[last, 2] = q_sum
-        pools[last, 3] = after
-        pools[last, 4] = value if q_sum > 0.0 else 0.0
-        starts[last] = start
+        sums = (y_sum, weight, weight, after)
+        last = push(pools, starts, last, t, sums, value, baseline, penalty, s_min)
     return last + 1
 
 
@@ -102,31 +121,11 @@ def repool(
     last = -1
     for i in range(n_pools):
         y_sum, h_sum, q_sum, after = pools[i, 0], pools[i, 1], pools[i, 2], pools[i, 3]
-        start = starts[i]
         value = 0.0
         if q_sum > 0.0:
             value = (y_sum - baseline * h_sum - penalty * (1.0 - after)) / q_sum
-        while last >= 0:
-            before = pools[last, 3]
-            if before <= 0.0:
-                break
-            if q_sum > 0.0 and value >= before * max(pools[last, 4], 0.0) + s_min:
-                break
-            y_sum = pools[last, 0] + before * y_sum
-            h_sum = pools[last, 1] + before * h_sum
-            q_sum = pools[last, 2] + before * before * q_sum
-            after *= before
-            start = starts[last]
-            last -= 1
-            if q_sum > 0.0:
-                value = (y_sum - baseline * h_sum - penalty * (1.0 - after)) / q_sum
-        last += 1
-        pools[last, 0] = y_sum
-        pools[last, 1] = h_sum
-        pools[last, 2] = q_sum
-        pools[last, 3] = after
-        pools[last, 4] = value if q_sum > 0.0 else 0.0
-        starts[last] = start
+        sums = (y_sum, h_sum, q_sum, after)
+        last = push(pools, starts, last, starts[i], sums, value, baseline, penalty, s_min)
     return last + 1
 
 
@@ -196,12 +195,7 @@ def fit(
     n_samples = len(y)
     pools = np.empty((n_samples, 5), np.float64)
     starts = np.empty(n_samples, np.int64)
-    sums = np.zeros(3)
-    for t in range(n_samples):
-        if not is_missing[t]:
-            sums[0] += y[t] * y[t]
-            sums[1] += y[t]
-            sums[2] += 1.0
+    sums = totals(y, is_missing)
     n_pools = pool(y, is_missing, decay, baseline, penalty, s_min, pools, starts)
     for _ in range(max_rounds):
         before = (baseline, penalty)

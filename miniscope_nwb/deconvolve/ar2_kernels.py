@@ -57,7 +57,7 @@ from miniscope_nwb.deconvolve.ar2_pool_kernels import (
     prepare,
     settle,
 )
-from miniscope_nwb.deconvolve.penalty_kernels import closed_form
+from miniscope_nwb.deconvolve.penalty_kernels import closed_form, totals
 
 STEPS_A_ROUND = 3  # of baseline and penalty, each with a refinement
 MAX_REFINEMENTS = 12  # rounds of adding and dropping events; three to six are usual
@@ -278,12 +278,7 @@ def fit(
     n_samples = len(y)
     pools = np.empty((n_samples, N_COLUMNS), np.float64)
     starts = np.empty(n_samples, np.int64)
-    sums = np.zeros(3)
-    for t in range(n_samples):
-        if not is_missing[t]:
-            sums[0] += y[t] * y[t]
-            sums[1] += y[t]
-            sums[2] += 1.0
+    sums = totals(y, is_missing)
     n_pools = greedy(y, is_missing, passage, slow, baseline, penalty, s_min, pools, starts)
     n_pools = refine(
         y, is_missing, passage, slow, baseline, penalty, s_min, tolerance, pools, starts,

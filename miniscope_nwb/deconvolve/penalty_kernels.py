@@ -13,6 +13,18 @@ NO_ROOM = 1e-9  # share of the samples: events explain any baseline, so it stays
 
 
 @njit(cache=True, nogil=True)
+def totals(y: Any, is_missing: Any) -> Any:
+    """Return the sum of squares, the sum and the number of the samples seen, (3,)."""
+    sums = np.zeros(3)
+    for t in range(len(y)):
+        if not is_missing[t]:
+            sums[0] += y[t] * y[t]
+            sums[1] += y[t]
+            sums[2] += 1.0
+    return sums
+
+
+@njit(cache=True, nogil=True)
 def closed_form(
     a0: float,
     a1: float,
