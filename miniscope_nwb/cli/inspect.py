@@ -56,56 +56,25 @@ def _print(item: Inspection, *, quiet: bool) -> None:
 
 
 def _as_json(item: Inspection) -> dict[str, Any]:
-    from miniscope_nwb.cli.machine import device_json, problem_json, timing_json
+    from miniscope_nwb.cli.machine import problem_json, recording_json, timing_json
 
-    recording = item.recording
-    start = recording.start
+    readers = [
+        {"reader": match.reader, "recognises": bool(match.sources), "reasons": list(match.reasons)}
+        for match in item.matches
+    ]
+    lost = [
+        {
+            "device": span.device, "start_s": span.start_s, "stop_s": span.stop_s,
+            "n_lost": span.n_lost, "evidence": span.evidence,
+        }
+        for timeline in item.timelines.values()
+        for span in timeline.lost
+    ]  # fmt: skip
     return {
-        "format": recording.format,
-        "folder": str(recording.root),
-        "label": recording.label,
-        "software": recording.software,
-        "readers": [
-            {
-                "reader": match.reader,
-                "recognises": bool(match.sources),
-                "reasons": list(match.reasons),
-            }
-            for match in item.matches
-        ],
-        "start": start.value.isoformat() if start.value else None,
-        "start_source": start.source,
-        "start_is_assumed": start.is_assumed,
-        "subject_id": recording.subject_id or None,
-        "experimenter": recording.experimenter or None,
-        "experiment_description": recording.experiment_description or None,
-        "devices": [device_json(device) for device in recording.devices],
+        **recording_json(item.recording),
+        "readers": readers,
         "timing": [timing_json(timing) for timing in item.timing],
-        "lost_frames": [
-            {
-                "device": span.device, "start_s": span.start_s, "stop_s": span.stop_s,
-                "n_lost": span.n_lost, "evidence": span.evidence,
-            }
-            for timeline in item.timelines.values()
-            for span in timeline.lost
-        ],
-        "signals": [
-            {"kind": s.kind, "device": s.device, "columns": list(s.columns), "rows": len(s.time_s)}
-            for s in recording.samples
-        ],
-        "settings": [
-            {"device": s.device, "key": s.key, "value": s.value, "file": s.source}
-            for s in recording.settings
-        ],
-        "notes": [{"time_s": note.time_s, "text": note.text} for note in recording.notes],
-        "files": [
-            {
-                "path": file.relative_path, "bytes": file.n_bytes, "frames": file.n_frames,
-                "codec": file.codec or None, "device": file.device or None,
-                "converted": file.converted, "note": file.note or None,
-            }
-            for file in recording.source_files
-        ],
+        "lost_frames": lost,
         "problems": [problem_json(problem) for problem in item.problems],
         "convertible": item.is_convertible,
-    }  # fmt: skip
+    }

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from miniscope_nwb.recording import Device, DeviceTiming, Problem
+from miniscope_nwb.recording import Device, DeviceTiming, Problem, Recording
 
 
 def without_nan(record: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +31,41 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "file": problem.file or None,
         "device": problem.device or None,
     }
+
+
+def recording_json(recording: Recording) -> dict[str, Any]:
+    """Return what was recorded: format, start, devices, signals, settings, notes, files."""
+    start = recording.start
+    return {
+        "format": recording.format,
+        "folder": str(recording.root),
+        "label": recording.label,
+        "software": recording.software,
+        "start": start.value.isoformat() if start.value else None,
+        "start_source": start.source,
+        "start_is_assumed": start.is_assumed,
+        "subject_id": recording.subject_id or None,
+        "experimenter": recording.experimenter or None,
+        "experiment_description": recording.experiment_description or None,
+        "devices": [device_json(device) for device in recording.devices],
+        "signals": [
+            {"kind": s.kind, "device": s.device, "columns": list(s.columns), "rows": len(s.time_s)}
+            for s in recording.samples
+        ],
+        "settings": [
+            {"device": s.device, "key": s.key, "value": s.value, "file": s.source}
+            for s in recording.settings
+        ],
+        "notes": [{"time_s": note.time_s, "text": note.text} for note in recording.notes],
+        "files": [
+            {
+                "path": file.relative_path, "bytes": file.n_bytes, "frames": file.n_frames,
+                "codec": file.codec or None, "device": file.device or None,
+                "converted": file.converted, "note": file.note or None,
+            }
+            for file in recording.source_files
+        ],
+    }  # fmt: skip
 
 
 def device_json(device: Device) -> dict[str, Any]:

@@ -38,52 +38,56 @@ def show(nwb_file: Path, run: str | None, number: int | None, as_json: bool, qui
 
 
 def _text(runs: list[dict[str, Any]]) -> str:
-    from miniscope_nwb.cli.text import number, table
-
-    parts = [
-        table(
-            ("run", "engine", "started", "cells", "accepted", "frames", "left out",
-             "shift px (x, y)", "residual px", "seconds"),
-            [
-                (
-                    run["run"], f"{run['engine']} {run['engine_version']}", run["started"][:19],
-                    str(run["n_components"]), str(run["n_accepted"]), str(run["n_frames"]),
-                    str(run["n_left_out"]),
-                    f"{number(run['shift_std_x'], 2)}, {number(run['shift_std_y'], 2)}",
-                    number(run["residual_motion_px"], 2), number(run["seconds"], 1),
-                )
-                for run in runs
-            ],
-        )
-    ]  # fmt: skip
+    parts = [_runs(runs)]
     for run in runs:
-        parts.append(f"\n{run['run']}: rounds of curation")
-        parts.append(
-            table(
-                ("round", "made at", "by", "accepted", "note"),
-                [
-                    (
-                        f"{item['round']}{' (shown)' if item['round'] == run['round'] else ''}",
-                        item["made_at"][:19], item["made_by"], str(item["n_accepted"]),
-                        item["note"],
-                    )
-                    for item in run["rounds"]
-                ],
-            )
-        )  # fmt: skip
-        parts.append(f"\n{run['run']}: stages")
-        parts.append(
-            table(
-                ("stage", "seconds", "peak MB"),
-                [
-                    (t["stage"], number(t["seconds"], 1), f"{t['peak_memory_bytes'] / 1e6:.0f}")
-                    for t in run["timings"]
-                ],
-            )
-        )
+        parts += [f"\n{run['run']}: rounds of curation", _rounds(run)]
+        parts += [f"\n{run['run']}: stages", _stages(run)]
         if run["emptied_by"]:
             parts.append(f"\n{run['run']}: nothing was found: {run['emptied_by']}.")
     return "\n".join(parts)
+
+
+def _runs(runs: list[dict[str, Any]]) -> str:
+    from miniscope_nwb.cli.text import number, table
+
+    header = (
+        "run", "engine", "started", "cells", "accepted", "frames", "left out", "shift px (x, y)",
+        "residual px", "seconds",
+    )  # fmt: skip
+    rows = [
+        (
+            run["run"], f"{run['engine']} {run['engine_version']}", run["started"][:19],
+            str(run["n_components"]), str(run["n_accepted"]), str(run["n_frames"]),
+            str(run["n_left_out"]),
+            f"{number(run['shift_std_x'], 2)}, {number(run['shift_std_y'], 2)}",
+            number(run["residual_motion_px"], 2), number(run["seconds"], 1),
+        )
+        for run in runs
+    ]  # fmt: skip
+    return table(header, rows)
+
+
+def _rounds(run: dict[str, Any]) -> str:
+    from miniscope_nwb.cli.text import table
+
+    rows = [
+        (
+            f"{item['round']}{' (shown)' if item['round'] == run['round'] else ''}",
+            item["made_at"][:19], item["made_by"], str(item["n_accepted"]), item["note"],
+        )
+        for item in run["rounds"]
+    ]  # fmt: skip
+    return table(("round", "made at", "by", "accepted", "note"), rows)
+
+
+def _stages(run: dict[str, Any]) -> str:
+    from miniscope_nwb.cli.text import number, table
+
+    rows = [
+        (item["stage"], number(item["seconds"], 1), f"{item['peak_memory_bytes'] / 1e6:.0f}")
+        for item in run["timings"]
+    ]
+    return table(("stage", "seconds", "peak MB"), rows)
 
 
 def _plain(value: Any) -> Any:

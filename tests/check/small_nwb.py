@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pynwb import NWBFile
+    from pynwb.ophys import ImagingPlane
 
 N_ROWS, N_COLUMNS = 48, 64  # non-square: a swapped axis cannot hide
 
@@ -21,12 +26,38 @@ def write_small_nwb(
     timestamps: np.ndarray | None = None,
 ) -> Path:
     """Write one scope's movie; `subject` replaces fields of the default one."""
-    from pynwb import NWBHDF5IO, NWBFile
+    from pynwb import NWBHDF5IO
     from pynwb.file import Subject
-    from pynwb.image import ImageSeries
-    from pynwb.ophys import OnePhotonSeries, OpticalChannel
+    from pynwb.ophys import OnePhotonSeries
 
-    file = NWBFile(
+    file = _empty_file()
+    if has_subject:
+        fields = {"subject_id": "m06", "species": "Mus musculus", "sex": "M", "age": "P90D"}
+        file.subject = Subject(**{**fields, **(subject or {})}, description="A mouse.")
+    rng = np.random.default_rng(0)
+    jittered = np.arange(n_frames) / 20 + rng.uniform(0, 0.01, n_frames)
+    file.add_acquisition(
+        OnePhotonSeries(
+            name="OnePhotonSeries",
+            description="A movie.",
+            imaging_plane=_add_plane(file, location),
+            data=rng.integers(0, 255, (n_frames, N_COLUMNS, N_ROWS), dtype=np.uint8),
+            timestamps=jittered if timestamps is None else timestamps,
+            unit="a.u.",
+        )
+    )
+    if external_video:
+        _add_video(file, external_video, jittered)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NWBHDF5IO(path, "w") as io:
+        io.write(file)
+    return path
+
+
+def _empty_file() -> NWBFile:
+    from pynwb import NWBFile
+
+    return NWBFile(
         session_description="A test.",
         identifier="small",
         session_start_time=datetime(2026, 3, 2, 14, 5, 7, tzinfo=UTC),
@@ -36,48 +67,35 @@ def write_small_nwb(
         experiment_description="A test.",
         keywords=["test"],
     )
-    if has_subject:
-        fields = {"subject_id": "m06", "species": "Mus musculus", "sex": "M", "age": "P90D"}
-        file.subject = Subject(**{**fields, **(subject or {})}, description="A mouse.")
-    scope = file.create_device(name="Miniscope", description="A scope.")
-    channel = OpticalChannel(name="green", description="Green.", emission_lambda=525.0)
-    plane = file.create_imaging_plane(
+
+
+def _add_plane(file: NWBFile, location: str) -> ImagingPlane:
+    from pynwb.ophys import OpticalChannel
+
+    return file.create_imaging_plane(
         name="ImagingPlane",
-        optical_channel=channel,
+        optical_channel=OpticalChannel(name="green", description="Green.", emission_lambda=525.0),
         description="A plane.",
-        device=scope,
+        device=file.create_device(name="Miniscope", description="A scope."),
         excitation_lambda=470.0,
         indicator="GCaMP6f",
         location=location,
         imaging_rate=20.0,
     )
-    rng = np.random.default_rng(0)
-    jittered = np.arange(n_frames) / 20 + rng.uniform(0, 0.01, n_frames)
+
+
+def _add_video(file: NWBFile, video: str, times_s: np.ndarray) -> None:
+    from pynwb.image import ImageSeries
+
     file.add_acquisition(
-        OnePhotonSeries(
-            name="OnePhotonSeries",
-            description="A movie.",
-            imaging_plane=plane,
-            data=rng.integers(0, 255, (n_frames, N_COLUMNS, N_ROWS), dtype=np.uint8),
-            timestamps=jittered if timestamps is None else timestamps,
-            unit="a.u.",
+        ImageSeries(
+            name="BehaviorVideoBehavCam",
+            description="Behaviour.",
+            external_file=[video],
+            format="external",
+            starting_frame=[0],
+            timestamps=times_s,
+            device=file.create_device(name="BehavCam", description="A camera."),
+            unit="n.a.",
         )
     )
-    if external_video:
-        camera = file.create_device(name="BehavCam", description="A camera.")
-        file.add_acquisition(
-            ImageSeries(
-                name="BehaviorVideoBehavCam",
-                description="Behaviour.",
-                external_file=[external_video],
-                format="external",
-                starting_frame=[0],
-                timestamps=jittered,
-                device=camera,
-                unit="n.a.",
-            )
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NWBHDF5IO(path, "w") as io:
-        io.write(file)
-    return path

@@ -141,46 +141,58 @@ def test_everything_recorded_is_found_again(shell, tmp_path):
     assert done.code == 0, done.err
     assert "pose.csv" in done.out
     with opened(tmp_path / "out.nwb") as nwb:
-        settings = table(nwb, "DeviceSettings")
-        found = {(r.device, r.setting): json.loads(r.value_json) for r in settings.itertuples()}
-        assert found["", "cohort"] == "blue"
-        assert found["", "Zahl"] == 7
-        assert found["PFC", "customKey"] == [1, 2.5, "x"]
-        assert found["PFC", "nested.deep.er"] is None
-        assert found["PFC", "flag"] is True
-        assert found["HPC miniscope1", "ROI.leftEdge"] == 8
-        for name in (
-            "animalName",
-            "researcherName",
-            "msecSinceEpoch",
-            "deviceType",
-            "baseDirectory",
-        ):
-            assert any(key.split(".")[-1] == name for _, key in found), name
-        series = [n for n in nwb.acquisition if n.startswith("OnePhotonSeries")]
-        assert len(series) == 2
-        assert len({nwb.acquisition[n].imaging_plane.name for n in series}) == 2
-        for name in ("HPC miniscope1", "PFC"):
-            stored = [
-                nwb.acquisition[n] for n in series
-                if (np.swapaxes(nwb.acquisition[n].data[:], 1, 2) == session.frames[name]).all()
-            ]  # fmt: skip
-            assert len(stored) == 1
-            np.testing.assert_array_equal(stored[0].timestamps[:], session.stamps_ms[name] / 1000.0)
-        assert nwb.session_start_time == START
-        assert nwb.session_start_time.utcoffset() == timedelta(hours=2)
-        assert nwb.subject.subject_id == "mouse 7"
-        assert list(nwb.experimenter) == ["A. Person"]
-        assert nwb.experiment_description == "open field"
-        assert nwb.acquisition["Notes"].data[0] == "lap 1, left"
-        changes = table(nwb, "DeviceSettingChanges")
-        assert changes["setting"].tolist() == ["led0"]
-        files = table(nwb, "SourceFiles").set_index("path")
-        assert not files.loc["behaviorTracker/pose.csv", "converted"]
-        assert (files["sha256"].str.len() == 64).all()
-        frame_info = [n for n in nwb.processing["recording"].data_interfaces if "FrameInfo" in n]
-        assert len(frame_info) == 3
+        assert_settings(nwb)
+        assert_movies(nwb, session)
+        assert_session(nwb)
     assert shell("verify", tmp_path / "out.nwb", "--raw", session.folder).code == 0
+
+
+def assert_settings(nwb):
+    settings = table(nwb, "DeviceSettings")
+    found = {(r.device, r.setting): json.loads(r.value_json) for r in settings.itertuples()}
+    assert found["", "cohort"] == "blue"
+    assert found["", "Zahl"] == 7
+    assert found["PFC", "customKey"] == [1, 2.5, "x"]
+    assert found["PFC", "nested.deep.er"] is None
+    assert found["PFC", "flag"] is True
+    assert found["HPC miniscope1", "ROI.leftEdge"] == 8
+    for name in (
+        "animalName",
+        "researcherName",
+        "msecSinceEpoch",
+        "deviceType",
+        "baseDirectory",
+    ):
+        assert any(key.split(".")[-1] == name for _, key in found), name
+
+
+def assert_movies(nwb, session):
+    series = [n for n in nwb.acquisition if n.startswith("OnePhotonSeries")]
+    assert len(series) == 2
+    assert len({nwb.acquisition[n].imaging_plane.name for n in series}) == 2
+    for name in ("HPC miniscope1", "PFC"):
+        stored = [
+            nwb.acquisition[n] for n in series
+            if (np.swapaxes(nwb.acquisition[n].data[:], 1, 2) == session.frames[name]).all()
+        ]  # fmt: skip
+        assert len(stored) == 1
+        np.testing.assert_array_equal(stored[0].timestamps[:], session.stamps_ms[name] / 1000.0)
+    frame_info = [n for n in nwb.processing["recording"].data_interfaces if "FrameInfo" in n]
+    assert len(frame_info) == 3
+
+
+def assert_session(nwb):
+    assert nwb.session_start_time == START
+    assert nwb.session_start_time.utcoffset() == timedelta(hours=2)
+    assert nwb.subject.subject_id == "mouse 7"
+    assert list(nwb.experimenter) == ["A. Person"]
+    assert nwb.experiment_description == "open field"
+    assert nwb.acquisition["Notes"].data[0] == "lap 1, left"
+    changes = table(nwb, "DeviceSettingChanges")
+    assert changes["setting"].tolist() == ["led0"]
+    files = table(nwb, "SourceFiles").set_index("path")
+    assert not files.loc["behaviorTracker/pose.csv", "converted"]
+    assert (files["sha256"].str.len() == 64).all()
 
 
 def test_several_yaml_files_merge_and_the_later_wins(shell, tmp_path, complete):

@@ -72,7 +72,6 @@ def make_run(
     rng = np.random.default_rng(seed)
     motion = _motion(rng, n_blocks)
     left_out = np.isin(np.arange(N), LEFT_OUT)
-    reasons = np.where(left_out, "black", "").tolist()
     return RunRecord(
         name=name,
         engine="builtin",
@@ -93,36 +92,45 @@ def make_run(
             RunParameter("preprocess", "crop", list(CROP), "default"),
         ),
         timings=(StageTiming("motion", 2.5, 10**9), StageTiming("extract", 40.0, 2 * 10**9)),
-        prepared=Prepared(
-            crop=CROP,
-            spatial_factor=FACTOR,
-            temporal_factor=1,
-            is_left_out=left_out,
-            reason_left_out=tuple(reasons),
-            defective_pixels=np.array([[9, 5], [40, 30]]),
-            glow=None,
-            vignette=None,
-            trend=None,
-            normalise="none",
-            baseline=None,
-            brightness=rng.uniform(90, 110, N).astype(np.float32),
-            brightness_steps=np.array([70]),
-            cell_diameter_px=4.0,
-            figures={"bleaching_per_hour": 0.03},
-        ),
+        prepared=_prepared(rng, left_out),
         motion=motion,
-        motion_quality=MotionQuality(
-            correlation_before=rng.uniform(0.2, 0.4, N).astype(np.float32),
-            correlation_after=rng.uniform(0.6, 0.9, N).astype(np.float32),
-            is_outlier=left_out,
-            residual_px=0.1,
-            blur=0.02,
-            share_moved=0.25,
-        ),
+        motion_quality=_motion_quality(rng, left_out),
         images=_images(rng),
         extraction=_extraction(rng, n_cells),
         traces=_traces(rng, n_cells, left_out),
         quality=_quality(rng, n_cells, with_engine=with_engine),
+    )
+
+
+def _prepared(rng: np.random.Generator, left_out: np.ndarray) -> Prepared:
+    reasons = np.where(left_out, "black", "").tolist()
+    return Prepared(
+        crop=CROP,
+        spatial_factor=FACTOR,
+        temporal_factor=1,
+        is_left_out=left_out,
+        reason_left_out=tuple(reasons),
+        defective_pixels=np.array([[9, 5], [40, 30]]),
+        glow=None,
+        vignette=None,
+        trend=None,
+        normalise="none",
+        baseline=None,
+        brightness=rng.uniform(90, 110, N).astype(np.float32),
+        brightness_steps=np.array([70]),
+        cell_diameter_px=4.0,
+        figures={"bleaching_per_hour": 0.03},
+    )
+
+
+def _motion_quality(rng: np.random.Generator, left_out: np.ndarray) -> MotionQuality:
+    return MotionQuality(
+        correlation_before=rng.uniform(0.2, 0.4, N).astype(np.float32),
+        correlation_after=rng.uniform(0.6, 0.9, N).astype(np.float32),
+        is_outlier=left_out,
+        residual_px=0.1,
+        blur=0.02,
+        share_moved=0.25,
     )
 
 

@@ -154,14 +154,7 @@ def make_segment(
             SourceFile(p.path, p.relative_path, p.n_bytes, rig.name, p.n_frames, p.fourcc)
             for p in device.parts
         ]
-    text = root / below / "metaData.json"
-    text.write_text('{"animalName": "m07"}', encoding="utf-8")
-    files.append(SourceFile(text, f"{below}/metaData.json".lstrip("/"), text.stat().st_size))
-    other = root / below / "pose.csv"
-    other.write_text("x\n", encoding="utf-8")
-    files.append(
-        SourceFile(other, f"{below}/pose.csv".lstrip("/"), 2, converted=False, note="not read")
-    )
+    files += _text_files(root, below)
     recording = Recording(
         format="v4",
         root=root / below,
@@ -175,34 +168,49 @@ def make_segment(
         ),
         notes=(Note(1.5, "light on, left"),),
         setting_changes=(SettingChange(0.5, rigs[0].name, "led0", "12"),),
-        samples=(
-            Samples(
-                "HeadOrientation",
-                rigs[0].name,
-                "Orientation of the head",
-                "quaternion",
-                ("qw", "qx", "qy", "qz"),
-                np.arange(7) * 0.1 + np.array([0, 1, 0, 2, 0, 1, 0]) / 1e3,
-                np.random.default_rng(1).normal(size=(7, 4)),
-                "Miniscope/headOrientation.csv",
-            ),
-        ),
-        intervals=(
-            Intervals(
-                "PortStatus",
-                "",
-                "State of the port",
-                np.array([0.0, 1.0]),
-                np.array([1.0, 2.0]),
-                {"status": ["up", "down"]},
-                "port.csv",
-            ),
-        ),
+        samples=(_orientation(rigs[0].name),),
+        intervals=(_port_status(),),
         source_files=tuple(files),
         problems=(Problem("warning", "test", "Something was mended.", "metaData.json"),),
     )
     times = {name: timeline.time_s for name, timeline in timelines.items()}
     return Segment(recording, timelines, offset_s), times
+
+
+def _text_files(root: Path, below: str) -> list[SourceFile]:
+    """Two files beside the videos: one that is converted, one that is not."""
+    text, other = root / below / "metaData.json", root / below / "pose.csv"
+    text.write_text('{"animalName": "m07"}', encoding="utf-8")
+    other.write_text("x\n", encoding="utf-8")
+    return [
+        SourceFile(text, f"{below}/metaData.json".lstrip("/"), text.stat().st_size),
+        SourceFile(other, f"{below}/pose.csv".lstrip("/"), 2, converted=False, note="not read"),
+    ]
+
+
+def _orientation(device: str) -> Samples:
+    return Samples(
+        "HeadOrientation",
+        device,
+        "Orientation of the head",
+        "quaternion",
+        ("qw", "qx", "qy", "qz"),
+        np.arange(7) * 0.1 + np.array([0, 1, 0, 2, 0, 1, 0]) / 1e3,
+        np.random.default_rng(1).normal(size=(7, 4)),
+        "Miniscope/headOrientation.csv",
+    )
+
+
+def _port_status() -> Intervals:
+    return Intervals(
+        "PortStatus",
+        "",
+        "State of the port",
+        np.array([0.0, 1.0]),
+        np.array([1.0, 2.0]),
+        {"status": ["up", "down"]},
+        "port.csv",
+    )
 
 
 def _record(root: Path, rig: Rig, place: int, below: str) -> Device:

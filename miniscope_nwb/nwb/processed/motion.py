@@ -120,16 +120,15 @@ def _blocks_table(name: str, blocks: MotionBlocks) -> object:
 
 def _frames_table(context: Context) -> object:
     quality, prepared = context.run.motion_quality, context.run.prepared
+    correlations = {"before": quality.correlation_before, "after": quality.correlation_after}
     columns = [
-        Column(
-            "correlation_before",
-            "Correlation of the frame with the template, before correction.",
-            np.asarray(quality.correlation_before, np.float32),
-        ),
-        Column(
-            "correlation_after",
-            "Correlation of the frame with the template, after correction.",
-            np.asarray(quality.correlation_after, np.float32),
+        *(
+            Column(
+                f"correlation_{when}",
+                f"Correlation of the frame with the template, {when} correction.",
+                np.asarray(values, np.float32),
+            )
+            for when, values in correlations.items()
         ),
         Column(
             "outlier",

@@ -16,6 +16,7 @@ from miniscope_nwb.nwb.processed.names import (
     TIMINGS,
 )
 from miniscope_nwb.nwb.tables import Column
+from miniscope_nwb.recording import BoolArray
 from miniscope_nwb.results import Decisions, RunRecord
 
 TABLES = {
@@ -30,15 +31,33 @@ TABLES = {
 }
 
 
+_FIRST = (
+    "run",
+    "engine",
+    "engine_version",
+    "parameter_hash",
+    "input_hash",
+    "started",
+    "seconds",
+)
+_Texts = dict[str, tuple[str, str]]  # name -> (description, value)
+_Numbers = dict[str, tuple[str, float]]
+
+
 def run_rows(run: RunRecord, *, segmentation: str, motion: str) -> list[Column]:
     """Row of `ProcessingRuns`; `segmentation` and `motion` are names of objects in the module."""
-    shifts = np.asarray(run.motion.shifts_px, np.float64) * run.prepared.spatial_factor
-    usable = shifts[~np.asarray(run.motion_quality.is_outlier, np.bool_)]
-    std_x, std_y = usable.std(axis=0) if len(usable) else (np.nan, np.nan)
-    factor = run.prepared.spatial_factor
-    accepted = int(np.count_nonzero(run.quality.decisions.accepted))
-    x0, y0, x1, y1 = run.prepared.crop
-    texts = {
+    texts = {**_origin(run), **_places(run, segmentation=segmentation, motion=motion)}
+    numbers = {**_counts(run), **_motion_figures(run), **_field(run)}
+    columns = [Column(name, text, [value]) for name, (text, value) in texts.items()]
+    columns += [Column(name, text, np.array([value])) for name, (text, value) in numbers.items()]
+    places = {name: place for place, name in enumerate(_FIRST)}
+    return sorted(columns, key=lambda column: places.get(column.name, len(places)))
+
+
+def _origin(run: RunRecord) -> _Texts:
+    """Say what computed, from what, when and where."""
+    versions = "; ".join(f"{name} {text}" for name, text in sorted(run.versions.items()))
+    return {
         "run": ("Name of the run.", run.name),
         "engine": ("What computed motion and cells.", run.engine),
         "engine_version": ("Its version.", run.engine_version),
@@ -52,8 +71,13 @@ def run_rows(run: RunRecord, *, segmentation: str, motion: str) -> list[Column]:
         "ended": ("When it ended.", run.ended.isoformat()),
         "series": ("Raw series, in acquisition.", run.series),
         "host": ("Computer.", run.host),
-        "versions": ("Packages that computed.",
-                     "; ".join(f"{name} {text}" for name, text in sorted(run.versions.items()))),
+        "versions": ("Packages that computed.", versions),
+    }  # fmt: skip
+
+
+def _places(run: RunRecord, *, segmentation: str, motion: str) -> _Texts:
+    """Where the run's objects stand, and why there may be none."""
+    return {
         "segmentation": ("The run's table of cells, in ImageSegmentation; the run's other objects "
                          "end as its name does.", segmentation),
         "motion": ("The run's shifts, in this module; other objects of the motion end as its name "
@@ -61,21 +85,43 @@ def run_rows(run: RunRecord, *, segmentation: str, motion: str) -> list[Column]:
         "emptied_by": ("Where nothing was found: what emptied the result.",
                        run.extraction.emptied_by),
     }  # fmt: skip
-    numbers = {
+
+
+def _counts(run: RunRecord) -> _Numbers:
+    n_frames = len(run.motion.shifts_px)
+    accepted = int(np.count_nonzero(run.quality.decisions.accepted))
+    return {
         "seconds": ("Time that the run took, s.", float(run.seconds)),
         "n_components": ("Components found.", run.extraction.n_cells),
         "n_accepted": ("Components accepted, by the current round of curation.", accepted),
-        "n_frames": ("Frames of the raw series.", len(shifts)),
-        "n_left_out": ("Frames left out.", len(shifts) - len(usable)),
+        "n_frames": ("Frames of the raw series.", n_frames),
+        "n_left_out": ("Frames left out.", n_frames - int(_is_usable(run).sum())),
+    }
+
+
+def _motion_figures(run: RunRecord) -> _Numbers:
+    """Figures of motion, px of the raw movie."""
+    factor, quality = run.prepared.spatial_factor, run.motion_quality
+    usable = np.asarray(run.motion.shifts_px, np.float64)[_is_usable(run)] * factor
+    std_x, std_y = usable.std(axis=0) if len(usable) else (np.nan, np.nan)
+    return {
         "shift_std_x": ("Standard deviation of the shifts along x, px.", float(std_x)),
         "shift_std_y": ("Standard deviation of the shifts along y, px.", float(std_y)),
         "residual_motion_px": ("Rigid motion left after correction, RMS, px.",
-                               run.motion_quality.residual_px * factor),
+                               quality.residual_px * factor),
         "block_residual_px": ("What a rigid correction leaves in blocks of the field, RMS, px.",
                               run.motion.block_residual_px * factor),
         "share_moved": ("Share of the frames moved more than half a cell.",
-                        float(run.motion_quality.share_moved)),
-        "blur": ("Sharpness lost in the mean image.", float(run.motion_quality.blur)),
+                        float(quality.share_moved)),
+        "blur": ("Sharpness lost in the mean image.", float(quality.blur)),
+    }  # fmt: skip
+
+
+def _field(run: RunRecord) -> _Numbers:
+    """Which part of the raw movie was processed, and how finely."""
+    x0, y0, x1, y1 = run.prepared.crop
+    factor = run.prepared.spatial_factor
+    return {
         "crop_x0": ("First raw column that was processed.", x0),
         "crop_y0": ("First raw row that was processed.", y0),
         "crop_x1": ("Raw column after the last.", x1),
@@ -86,20 +132,11 @@ def run_rows(run: RunRecord, *, segmentation: str, motion: str) -> list[Column]:
                              run.images.cell_diameter_px * factor),
         "curation_round": ("Current round of curation.", n_rounds(run)),
     }  # fmt: skip
-    columns = [Column(name, text, [value]) for name, (text, value) in texts.items()]
-    columns += [Column(name, text, np.array([value])) for name, (text, value) in numbers.items()]
-    order = (
-        "run",
-        "engine",
-        "engine_version",
-        "parameter_hash",
-        "input_hash",
-        "started",
-        "seconds",
-    )
-    return sorted(
-        columns, key=lambda column: order.index(column.name) if column.name in order else len(order)
-    )
+
+
+def _is_usable(run: RunRecord) -> BoolArray:
+    usable: BoolArray = ~np.asarray(run.motion_quality.is_outlier, np.bool_)
+    return usable
 
 
 def n_rounds(run: RunRecord) -> int:
