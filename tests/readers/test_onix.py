@@ -9,6 +9,7 @@ import pytest
 from builders.onix import SENSOR_ROWS, make_onix, readout_ticks, write_avi
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from told import codes, message, source_file
 
 from miniscope_nwb.convert.readers.base import Reader, RecordingSource
 from miniscope_nwb.convert.readers.onix import OnixReader
@@ -27,18 +28,6 @@ HZ = 250_000_000
 
 def read(folder, key="0", **options):
     return READER.read(RecordingSource(folder, key=key), ReadOptions(**options))
-
-
-def codes(recording, severity=None):
-    return [p.code for p in recording.problems if severity in (None, p.severity)]
-
-
-def message(recording, code):
-    return next(p.message for p in recording.problems if p.code == code)
-
-
-def source_file(recording, path):
-    return next(f for f in recording.source_files if f.path == path)
 
 
 def values_of(recording):

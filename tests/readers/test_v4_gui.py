@@ -9,6 +9,7 @@ import pytest
 from builders.gui import HEADER, SETTINGS, START, make_gui
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from told import codes, message, source_file
 
 from miniscope_nwb.convert.readers.base import Reader, RecordingSource
 from miniscope_nwb.convert.readers.miniscope_v4_gui import MiniscopeV4GuiReader
@@ -23,18 +24,6 @@ READER = MiniscopeV4GuiReader()
 
 def read(folder, key="mouse7_0", **options):
     return READER.read(RecordingSource(folder, key=key), ReadOptions(**options))
-
-
-def codes(recording, severity=None):
-    return [p.code for p in recording.problems if severity in (None, p.severity)]
-
-
-def message(recording, code):
-    return next(p.message for p in recording.problems if p.code == code)
-
-
-def source_file(recording, path):
-    return next(f for f in recording.source_files if f.path == path)
 
 
 def edit(path, change):
