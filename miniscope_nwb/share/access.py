@@ -166,6 +166,8 @@ def read_dandiset(archive: Archive, identifier: str, *, schema_version: str) -> 
         raise AccessError(
             f"There is no dandiset {identifier} in {where}: check the number, and --instance."
         )
+    if reply.status == UNAUTHORIZED and archive.key:
+        raise archive.refused(reply, doing=f"asking for dandiset {identifier}")
     if reply.status != OK:
         whose = "not yours" if archive.key else "read with its owners' keys only"
         raise AccessError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ class _Sent:
 
     def __init__(self, digest: FileDigest, progress: Callable[[int, int, int], None]) -> None:
         self._digest, self._progress = digest, progress
+        self._guard = threading.Lock()
         self.n_there = self.n_sent = self.resumed_at = 0
 
     def resume(self, arrived: dict[int, str]) -> None:
@@ -108,9 +110,11 @@ class _Sent:
         self.n_there = self.resumed_at = 0
 
     def add(self, n_bytes: int) -> None:
-        self.n_there += n_bytes
-        self.n_sent += n_bytes
-        self._progress(self.n_there, self._digest.size, self.n_sent)
+        with self._guard:  # several workers
+            self.n_there += n_bytes
+            self.n_sent += n_bytes
+            n_there, n_sent = self.n_there, self.n_sent
+        self._progress(n_there, self._digest.size, n_sent)
 
     def blob(self, blob_id: str, started: float) -> SentBlob:
         return SentBlob(blob_id, self.resumed_at, self.n_sent, time.monotonic() - started)

@@ -64,9 +64,10 @@ def require_key(instance: Instance, *, key_file: Path | None = None) -> Secret:
     found = find_key(instance, key_file=key_file)
     if found is not None:
         return found
-    keyring = f", keyring (service dandi-api-{instance.name})" if instance.is_known else ""
-    if keyring and not sys.stdin.isatty():
-        keyring = ", keyring (only asked on a terminal)"
+    keyring = ""
+    if instance.is_known:
+        asked = "" if sys.stdin.isatty() else "; not asked, since this is no terminal"
+        keyring = f", keyring (service dandi-api-{instance.name}{asked})"
     where = instance.web or instance.api
     raise AccessError(
         f"No key for {instance.name}. Looked at: --api-key-file (not given), variable "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from miniscope_nwb.errors import ShareError, UnreachableError
@@ -97,23 +97,31 @@ def send_parts(
     )
 
     def send(part: UploadPart) -> None:
-        etag = _send_part(transport, path, digest, part)
-        journal.add(part.number, etag)
+        try:
+            etag = _send_part(transport, path, digest, part)
+            journal.add(part.number, etag)
+        except BaseException:
+            transport.stop.set()  # no other part is begun, and none goes on, after a failure
+            raise
         arrived[part.number] = etag
         progress(part.size)
 
     futures = [executor.submit(send, part) for part in missing]
     try:
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        failed = [future for future in done if future.exception() is not None]
-        if failed:
-            failed[0].result()
-    except BaseException:
-        transport.stop.set()  # the other workers stop at their next block or wait
+        wait(futures, return_when=FIRST_EXCEPTION)
+    except BaseException:  # Ctrl-C: the workers stop at their next block or wait
+        transport.stop.set()
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
         transport.stop.clear()
+    failed = [error for future in futures if (error := _error_of(future)) is not None]
+    if failed:  # the others only stopped because of it
+        raise next((error for error in failed if not isinstance(error, Stopped)), failed[0])
+
+
+def _error_of(future: Future[None]) -> BaseException | None:
+    return None if future.cancelled() else future.exception()
 
 
 def _is_right(part: UploadPart, digest: FileDigest, arrived: dict[int, str]) -> bool:

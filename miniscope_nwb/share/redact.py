@@ -13,8 +13,10 @@ _QUERY = re.compile(r"(?<=[^\s?\"'<>])\?[^\s\"'<>)\]},]*=[^\s\"'<>)\]},]*")
 _AUTHORIZATION = re.compile(r"(?i)\b(authorization\W{1,4})?(token|bearer)(\s+|%20)[\w.+/=-]{8,}")
 # What a storage server repeats of a request that it refuses.
 _SIGNATURE = re.compile(
-    r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|SignatureProvided|"
-    r"StringToSign|CanonicalRequest)(\W+)[^\s\"'<>&]+"
+    r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId)(\W+)[^\s\"'<>&]+"
+)
+_ELEMENT = re.compile(
+    r"(?s)<(AWSAccessKeyId|SignatureProvided|StringToSign\w*|CanonicalRequest\w*)>.*?</\1>"
 )
 _LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry", "requests")
 
@@ -54,6 +56,7 @@ def redact(text: str, *secrets: Secret | None) -> str:
         if secret is not None and secret.reveal():
             text = text.replace(secret.reveal(), "***")
     text = _QUERY.sub("?***", text)
+    text = _ELEMENT.sub(r"<\1>***</\1>", text)
     text = _SIGNATURE.sub(r"\1\2***", text)
     return _AUTHORIZATION.sub(r"\1\2 ***", text)
 

@@ -1,0 +1,167 @@
+"""One changed byte, here or there, is found, and its part is named."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from share_bench import PART_BYTES
+
+from miniscope_nwb.errors import AccessError, ShareError
+from miniscope_nwb.share.opened import open_archive
+from miniscope_nwb.share.record import record_path
+from miniscope_nwb.share.targets import find_targets, verify_targets
+
+PATH = "sub-m06/sub-m06_ses-20260302T140507_ophys.nwb"
+
+
+def verify(bench, path, **named):
+    def enter(instance):
+        return open_archive(
+            instance,
+            key_file=bench.state.parent / "key.txt",
+            needs_key=False,
+            settings=bench.settings,
+            say=bench.said.append,
+        )
+
+    targets = find_targets(path, number=named.get("number"), instance=named.get("instance"))
+    return list(verify_targets(targets, enter=enter, progress=lambda *_: None))
+
+
+@pytest.mark.parametrize("byte", [0, 65_535, 65_536, 300_000, -1])
+def test_byte_changed_here_names_its_part(byte, bench, nwb_file):
+    bench.upload(nwb_file)
+    content = bytearray(nwb_file.read_bytes())
+    content[byte] ^= 128
+    nwb_file.write_bytes(content)
+    os.utime(nwb_file, (1_000_000_000, 1_000_000_000))
+    (found,) = verify(bench, nwb_file)
+    assert found.verdict == "changed here"
+    number = (byte % len(content)) // PART_BYTES + 1
+    assert found.parts == (number,)
+    assert f"part {number} (bytes {(number - 1) * PART_BYTES} to" in found.message
+
+
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("byte", [0, 70_000])
+def test_byte_changed_there_names_its_part(byte, private, bench, nwb_file):
+    dandiset = bench.stand_in.embargoed if private else bench.stand_in.dandiset
+    bench.upload(nwb_file, dandiset=dandiset)
+    bench.stand_in.tamper(PATH, byte=byte, dandiset=dandiset)
+    (found,) = verify(bench, nwb_file)
+    assert found.verdict == "changed there"
+    assert found.parts == (byte // PART_BYTES + 1,)
+
+
+def test_storage_alone_changed_is_found(bench, nwb_file):
+    """The archive's list may still tell of the right bytes: its storage is asked too."""
+    bench.upload(nwb_file)
+    blob = bench.stand_in.state.blobs[bench.stand_in.assets()[PATH].blob_id]
+    etag, sha256 = blob.etag, blob.sha256
+    bench.stand_in.tamper(PATH, byte=131_072)
+    blob.etag, blob.sha256 = etag, sha256
+    (found,) = verify(bench, nwb_file)
+    assert (found.verdict, found.parts) == ("changed there", (3,))
+
+
+def test_everything_is_the_same(bench, nwb_file):
+    bench.upload(nwb_file)
+    (found,) = verify(bench, nwb_file)
+    assert found.is_same
+    assert found.is_sha256_compared
+
+
+def test_archive_alone_is_enough(bench, nwb_file):
+    bench.upload(nwb_file)
+    record_path(nwb_file).unlink()
+    with pytest.raises(AccessError, match="--dandiset"):
+        verify(bench, nwb_file)
+    (found,) = verify(bench, nwb_file, number="000001", instance=bench.stand_in.url)
+    assert found.is_same
+    assert not found.has_record
+    bench.stand_in.tamper(PATH, byte=100)
+    (found,) = verify(bench, nwb_file, number="000001", instance=bench.stand_in.url)
+    assert (found.verdict, found.parts) == ("different", (1,))
+
+
+def test_both_changed(bench, nwb_file):
+    bench.upload(nwb_file)
+    bench.stand_in.tamper(PATH, byte=0)
+    content = bytearray(nwb_file.read_bytes())
+    content[70_000] ^= 1
+    nwb_file.write_bytes(content)
+    (found,) = verify(bench, nwb_file)
+    assert (found.verdict, found.parts) == ("different", (2,))
+
+
+def test_cut_file_is_told(bench, nwb_file):
+    bench.upload(nwb_file)
+    os.truncate(nwb_file, 3 * PART_BYTES)
+    (found,) = verify(bench, nwb_file)
+    assert found.verdict == "changed here"
+    assert found.parts == (4, 5, 6, 7)
+
+
+def test_asset_that_is_gone_is_told(bench, nwb_file):
+    bench.upload(nwb_file)
+    bench.stand_in.assets().clear()
+    (found,) = verify(bench, nwb_file)
+    assert found.verdict == "missing"
+
+
+def test_sha256_is_compared_where_there_is_one(bench, nwb_file):
+    bench.upload(nwb_file)
+    blob = bench.stand_in.state.blobs[bench.stand_in.assets()[PATH].blob_id]
+    blob.sha256 = "1" * 64
+    (found,) = verify(bench, nwb_file)
+    assert not found.is_same
+    assert "SHA-256" in found.message
+
+
+def test_old_record_is_told(bench, nwb_file, tmp_path):
+    bench.upload(nwb_file)
+    old = tmp_path / "old.json"
+    shutil.copyfile(record_path(nwb_file), old)
+    content = bytearray(nwb_file.read_bytes())
+    content[200_000] ^= 1
+    nwb_file.write_bytes(content)
+    bench.upload(nwb_file, may_replace=True)
+    shutil.copyfile(old, record_path(nwb_file))
+    (found,) = verify(bench, nwb_file)
+    assert found.is_same
+    assert "older upload" in found.message
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 2, "assets": []}', '{"format": 1}', "\xff"])
+def test_record_that_cannot_be_read_is_told(text, bench, nwb_file):
+    bench.upload(nwb_file)
+    record_path(nwb_file).write_text(text, encoding="latin-1")
+    with pytest.raises(ShareError, match="--dandiset"):
+        verify(bench, nwb_file)
+    (found,) = verify(bench, nwb_file, number="000001", instance=bench.stand_in.url)
+    assert found.is_same
+
+
+def test_no_key_goes_to_an_address_that_only_a_record_names(bench, nwb_file, monkeypatch):
+    """Somebody else's record beside a file must not draw out our key."""
+    monkeypatch.setenv("MINISCOPE_NWB_API_KEY", bench.stand_in.key)
+
+    def enter(*, is_named: bool):
+        archive, _ = open_archive(
+            bench.stand_in.url,
+            key_file=None,
+            needs_key=False,
+            settings=bench.settings,
+            say=bench.said.append,
+            is_named_by_user=is_named,
+        )
+        return archive
+
+    assert enter(is_named=False).key is None
+    assert enter(is_named=True).key is not None
+    from miniscope_nwb.share.journal import trust
+
+    trust(bench.state, enter(is_named=True).instance.api)
+    assert enter(is_named=False).key is not None
