@@ -222,6 +222,26 @@ def test_null_traces_read_a_source_above_its_surround(tmp_path):
         assert half == pytest.approx(activity - activity.mean(), abs=1e-3)
 
 
+def test_the_movie_is_read_in_short_blocks(tmp_path):
+    """Little is made of a frame in these passes, so little of the movie is held at a time."""
+    frames = np.broadcast_to(np.float32(1), (1000, 300, 400))  # 480 kB a frame, no memory
+    longest = []
+
+    class Watched(ArrayMovie):
+        def read(self, start, stop):
+            longest.append(stop - start)
+            return super().read(start, stop)
+
+    weights = csc_array(np.ones((300 * 400, 2), np.float32))
+    mean = np.full((300, 400), 0.5, np.float32)
+    mean[0, 0] = np.nan  # never seen
+    found = null_place.null_traces(
+        Watched(frames), weights, mean, path=tmp_path / "null.npy", n_threads=1
+    )
+    assert max(longest) == 10
+    assert found == pytest.approx(0.5 * (300 * 400 - 1) + 1)
+
+
 def test_a_mask_is_drawn_where_the_picture_lies():
     mask = np.arange(1, 13, dtype=np.float32).reshape(3, 4) / 12
     picture = place_mask(Cutout(mask, 10, 20), left=18, top=9, side=7)
