@@ -54,7 +54,8 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     "masks": click.option(
         "--masks",
         metavar="FILE[:RUN]",
-        help="Footprints of another run or session to be found again in this movie.",
+        help="Footprints of another run or session to be found again in this movie; without RUN "
+        "those of the first run.",
     ),
     "crop": click.option("--crop", metavar="X0,Y0,X1,Y1", help="Part of the field, raw pixels."),
     "corrected": click.option(
@@ -62,14 +63,14 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         type=click.Choice(["preview", "full", "none"]),
         default="preview",
         show_default=True,
-        help="What is stored of the motion-corrected movie.",
+        help="What is stored of the motion-corrected movie; alone it makes no other run.",
     ),
     "max_memory_bytes": click.option(
         "--max-memory",
         "max_memory_bytes",
         type=Amount(),
         metavar="SIZE",
-        help="4GiB or 500MB; by default what is free.",
+        help="4GiB or 500MB, with a unit; by default what is free.",
     ),
     "n_threads": click.option(
         "--threads", "n_threads", type=click.IntRange(min=1), help="By default every processor."
