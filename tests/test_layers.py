@@ -66,6 +66,7 @@ ALLOWED = {
         "reading",
         "testing",
     },
+    "methods": {*RECORDS, "params", "nwb"},
     "reading": {*RECORDS, "movie", "results", "correct", "prepare", "nwb"},
     "cli": {
         *RECORDS,
@@ -82,6 +83,7 @@ ALLOWED = {
         "engines",
         "results",
         "reading",
+        "methods",
     },
 }
 # Libraries that only one edge of the package knows.

@@ -29,6 +29,7 @@ COMMANDS = {
     "import": "import_",
     "curate": "curate",
     "show": "show",
+    "methods": "methods",
     "validate": "validate",
     "split": "split",
     "join": "join",

@@ -88,7 +88,7 @@ def read_recording(path: Path, series: str | None = None) -> RecordingInfo:
                 "tell cells from noise."
             )
         plane = group.get("imaging_plane")
-        sizes = _pixel_sizes(plane)
+        sizes = pixel_sizes(plane)
         device = _device(group)
         clock = make_clock(file, group, device)
         _check_rate(clock, name, path)
@@ -231,7 +231,7 @@ def _check_data(file: h5py.File, name: str) -> h5py.Dataset:
     return data
 
 
-def _pixel_sizes(plane: h5py.Group | None) -> tuple[float, float]:
+def pixel_sizes(plane: h5py.Group | None) -> tuple[float, float]:
     """Side of a pixel in micrometers, x and y; NaN where the file does not tell in a unit."""
     spacing = plane.get("grid_spacing") if plane is not None else None
     if not isinstance(spacing, h5py.Dataset):

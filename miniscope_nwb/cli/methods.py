@@ -1,0 +1,45 @@
+"""`miniscope-nwb methods`: the methods paragraph of a paper, told by the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import click
+
+
+@click.command()
+@click.argument("nwb_file", metavar="FILE.nwb", type=click.Path(path_type=Path))
+@click.option("--run", help="Run of the processing; by default the last one.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(("markdown", "text")),
+    default="markdown",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write it there; by default it is printed.",
+)
+def methods(nwb_file: Path, run: str | None, style: str, output: Path | None) -> None:
+    """Write the methods paragraph of FILE.nwb: how its data were recorded and processed.
+
+    Everything comes from the file; what it does not tell is said to be unknown. References are
+    those that the run used, with a BibTeX block.
+
+    \b
+    Example:
+      miniscope-nwb methods sub-m06/sub-m06_ses-20260302T140507_ophys.nwb -o methods.md
+    """
+    from miniscope_nwb.methods import methods_text
+    from miniscope_nwb.methods.page import Style
+
+    text = methods_text(nwb_file, run=run, style=cast("Style", style))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
