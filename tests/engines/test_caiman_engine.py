@@ -105,7 +105,7 @@ def test_time_that_was_lost(engine, small, tmp_path):
     found = engine.extract(extract_job(movie), resources(tmp_path, say=said.append))
     assert found.raw.shape == (found.n_cells, 300)
     assert np.isfinite(found.raw).all()
-    assert said[0].startswith("65 frames")  # 5 lost, and 5 decays of 0.6 s between the recordings
+    assert said[0].startswith("55 frames")  # 5 lost, and 5 decays of 0.5 s between the recordings
 
 
 def test_masks_have_a_background_of_low_rank(engine, small, tmp_path):
