@@ -11,7 +11,7 @@ from processed_files import copy_of, make_recording
 from recordings import Shell
 
 from miniscope_nwb.cli import main
-from miniscope_nwb.pipeline import process as pipeline
+from miniscope_nwb.pipeline import stages
 from miniscope_nwb.simulate.options import SimulateOptions
 
 HEIGHT, WIDTH = 48, 64
@@ -176,6 +176,6 @@ def test_memory_that_runs_out_is_one_sentence(shell, foreign, monkeypatch):
     def exhausted(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(pipeline, "prepare", exhausted)
+    monkeypatch.setattr(stages, "prepare", exhausted)
     path = foreign(noise())
     assert "not enough memory" in refused(shell, "process", path, *ENGINE, path=path)
