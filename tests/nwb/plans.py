@@ -286,3 +286,8 @@ def _timeline(device: Device, rig: Rig, offset_s: float) -> Timeline:
 
 def with_options(made: Made, **changes: Any) -> ConversionPlan:
     return replace(made.plan, options=replace(made.plan.options, **changes))
+
+
+def table(nwb: Any, name: str) -> Any:
+    """Return a table of a converted file as a data frame."""
+    return nwb.processing["recording"][name].to_dataframe()
