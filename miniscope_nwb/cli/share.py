@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from miniscope_nwb.cli import share_run
 from miniscope_nwb.cli import share_text as text
 
 if TYPE_CHECKING:
-    from miniscope_nwb.share.access import Dandiset
-    from miniscope_nwb.share.archive import Archive
-    from miniscope_nwb.share.check import FileCheck
-    from miniscope_nwb.share.outcome import Outcome
     from miniscope_nwb.share.plan import FilePlan
-    from miniscope_nwb.share.settings import Settings
 
-_INTERRUPTED = 3
 Command = Callable[..., Any]
 
 
@@ -90,14 +84,16 @@ def check(
 
     archive, dandiset = None, None
     if number is not None:
-        archive, dandiset = _enter(instance or "dandi", number, key_file, as_json=as_json)
+        archive, dandiset, _ = share_run.enter(
+            instance or "dandi", number, key_file, as_json=as_json
+        )
     elif instance or key_file:
         raise click.UsageError("--instance and --api-key-file need --dandiset: name it too.")
     checks = same_place_twice([check_file(path) for path in files])
     plans: dict[Path, list[FilePlan]] = {}
     if archive is not None and dandiset is not None:
-        checks = tuple(_compare(archive, dandiset, item, plans) for item in checks)
-    _print_checks(checks, plans, archive, dandiset, as_json=as_json)
+        checks = tuple(share_run.compare(archive, dandiset, item, plans) for item in checks)
+    share_run.print_checks(checks, plans, archive, dandiset, as_json=as_json)
     return 0 if all(item.is_fit for item in checks) else 1
 
 
@@ -135,7 +131,7 @@ def upload(
 
     archive = None
     try:
-        archive, dandiset = _enter(
+        archive, dandiset, _ = share_run.enter(
             instance or "dandi", number, key_file, as_json=as_json, n_in_flight=jobs
         )
         check_state_folder(state_folder())
@@ -145,12 +141,12 @@ def upload(
             for item in checks:
                 click.echo(text.check_text(item))
         archive.transport.patience_s = archive.transport.settings.patience_s
-        return _send(archive, dandiset, checks, may_replace, wait_s, as_json=as_json)
+        return share_run.send(archive, dandiset, checks, may_replace, wait_s, as_json=as_json)
     except KeyboardInterrupt:
         if as_json:
-            click.echo(json.dumps({"error": "interrupted", "exit_code": _INTERRUPTED}))
+            click.echo(json.dumps({"error": "interrupted", "exit_code": share_run.INTERRUPTED}))
         text.say("Interrupted. Run the same command again: it sends only what is missing.")
-        return _INTERRUPTED
+        return share_run.INTERRUPTED
     finally:
         if archive is not None:
             archive.transport.close()
@@ -182,7 +178,7 @@ def verify(
             named,
             key_file=key_file,
             needs_key=False,
-            settings=_settings(None),
+            settings=share_run.settings_of(None),
             say=text.say,
             is_named_by_user=instance is not None,
         )
@@ -197,138 +193,54 @@ def verify(
         if not as_json:
             click.echo(text.comparison_text(item))
     if as_json:
-        answer = {"same": all(i.is_same for i in found), "files": [text.as_json(i) for i in found]}
+        answer = {"same": all(i.is_same for i in found), "files": [text.as_plain(i) for i in found]}
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     return 0 if all(item.is_same for item in found) else 4
 
 
-def _settings(n_in_flight: int | None) -> Settings:
-    from miniscope_nwb.share import settings
-
-    chosen = settings.DEFAULT
-    return chosen if n_in_flight is None else replace(chosen, n_in_flight=n_in_flight)
-
-
-def _enter(
-    named: str, number: str, key_file: Path | None, *, as_json: bool, n_in_flight: int | None = None
-) -> tuple[Archive, Dandiset]:
-    """Enter a dandiset that is to be written to, and say first of all which one it is."""
-    from miniscope_nwb.share.opened import open_archive, open_dandiset
-
-    archive, info = open_archive(
-        named, key_file=key_file, needs_key=True, settings=_settings(n_in_flight), say=text.say
-    )
-    dandiset = open_dandiset(archive, info, number, to_write=True)
-    if not as_json:
-        for line in text.where_to(archive, dandiset):
-            click.echo(line)
-    return archive, dandiset
-
-
-def _compare(
-    archive: Archive, dandiset: Dandiset, check: FileCheck, plans: dict[Path, list[FilePlan]]
-) -> FileCheck:
-    """Compare a file and its videos with the dandiset; add what speaks against it."""
-    from miniscope_nwb.share.online import compare_with_dandiset
-
-    progress = text.Progress(is_quiet=False)
-    found, added = compare_with_dandiset(archive, dandiset, check, progress=progress.hashing)
-    progress.clear()
-    plans[check.path] = found
-    return replace(check, findings=(*check.findings, *added))
-
-
-def _print_checks(
-    checks: Sequence[FileCheck],
-    plans: dict[Path, list[FilePlan]],
-    archive: Archive | None,
-    dandiset: Dandiset | None,
-    *,
-    as_json: bool,
-) -> None:
-    if as_json:
-        answer: dict[str, Any] = {"fit": all(item.is_fit for item in checks)}
-        if archive is not None and dandiset is not None:
-            answer |= {
-                "instance": text.as_json(archive.instance),
-                "dandiset": text.as_json(dandiset),
-            }
-        answer["files"] = [
-            {
-                **text.as_json(item),
-                "fit": item.is_fit,
-                "plans": [_plan_json(plan) for plan in plans.get(item.path, ())],
-            }
-            for item in checks
-        ]
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
-        return
-    from miniscope_nwb.share.journal import read_rates, state_folder
-
-    rate = read_rates(state_folder()).get(archive.instance.name) if archive else None
-    for item in checks:
-        click.echo(text.check_text(item))
-        for plan in plans.get(item.path, ()):
-            click.echo(text.plan_text(plan, rate=rate))
-
-
-def _plan_json(plan: FilePlan) -> dict[str, Any]:
-    return {
-        "path": plan.file.path.as_posix(),
-        "asset_path": plan.file.asset_path,
-        "state": plan.state,
-        "size": plan.digest.size,
-        "etag": plan.digest.etag,
-        "parts_to_send": plan.n_parts_to_send,
-    }
-
-
-def _send(
-    archive: Archive,
-    dandiset: Dandiset,
-    checks: Sequence[FileCheck],
-    may_replace: bool,
-    wait_s: float,
-    *,
+@share.command()
+@click.argument("number", metavar="ID")
+@click.option(
+    "--set",
+    "wishes_file",
+    metavar="FILE.yaml",
+    type=click.Path(path_type=Path),
+    help="Fields to change: name, description, license, keywords, contact, authors, authors_from, "
+    "funders, ethics, related.",
+)
+@click.option("--apply", "is_applied", is_flag=True, help="Write the change that is shown.")
+@_archive_options
+def dandiset(
+    number: str,
+    wishes_file: Path | None,
+    is_applied: bool,
+    instance: str | None,
+    key_file: Path | None,
     as_json: bool,
 ) -> int:
-    from miniscope_nwb.share.journal import state_folder
-    from miniscope_nwb.share.left_to_do import left_to_do
-    from miniscope_nwb.share.outcome import exit_code_of
-    from miniscope_nwb.share.upload import Upload
+    """Show what the metadata of dandiset ID lack, and with --set a change; --apply writes it.
 
-    run = Upload(
-        archive,
-        dandiset,
-        state=state_folder(),
-        may_replace=may_replace,
-        wait_s=wait_s,
-        watcher=text.Progress(is_quiet=as_json),
-    )
-    outcomes = run.run(checks)
-    code = exit_code_of(outcomes)
-    left = left_to_do(archive, dandiset) if code in {0, 1, 4} else ()
-    if as_json:
-        answer = {
-            "instance": text.as_json(archive.instance),
-            "dandiset": text.as_json(dandiset),
-            "exit_code": code,
-            "files": [_outcome_json(outcome) for outcome in outcomes],
-            "left_to_do": list(left),
-        }
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
-        return code
-    for outcome in outcomes:
-        if outcome.record is not None:
-            click.echo(text.checked_text(outcome))
-    for line in left:
-        click.echo(f"left to do: {line}")
-    if code == _INTERRUPTED:
-        click.echo("Not finished. Run the same command again: it sends only what is missing.")
-    return code
+    Exit code 1 while something is missing without which the dandiset cannot be published.
 
+    \b
+    Example of FILE.yaml:
+      license: CC-BY-4.0
+      contact: {name: "Doe, Jane", email: jane@example.org}
+      authors_from: [sub-m06/sub-m06_ses-20260302T140507_ophys.nwb]
+    """
+    from miniscope_nwb.share import dandiset as metadata
+    from miniscope_nwb.share.dandiset_file import changed_metadata, read_wishes
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
-    said: dict[str, Any] = text.as_json(outcome)
-    said["how"] = text.outcome_words(outcome)
-    return said
+    if is_applied and wishes_file is None:
+        raise click.UsageError("--apply needs --set FILE.yaml: there is nothing to write.")
+    wishes = read_wishes(wishes_file) if wishes_file else {}
+    archive, entered, info = share_run.enter(instance or "dandi", number, key_file, as_json=as_json)
+    draft = metadata.read_draft(archive, entered.identifier)
+    wished = changed_metadata(draft.metadata, wishes)
+    shown = metadata.changes(draft.metadata, wished)
+    licenses = (info.get("instance_config") or {}).get("licenses") or ()
+    lacks = metadata.lacks(wished, licenses=licenses)
+    is_written = is_applied and bool(shown)
+    faults = metadata.apply(archive, draft, wished).faults if is_written else draft.faults
+    text.print_dandiset(shown, lacks, faults, is_written=is_written, as_json=as_json)
+    return 1 if any(lack.is_needed for lack in lacks) else 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from miniscope_nwb.share.access import Dandiset
     from miniscope_nwb.share.archive import Archive
     from miniscope_nwb.share.check import FileCheck
+    from miniscope_nwb.share.dandiset import Change, Lack
     from miniscope_nwb.share.finding import Finding
     from miniscope_nwb.share.outcome import Outcome
     from miniscope_nwb.share.plan import FilePlan
@@ -135,6 +137,42 @@ def comparison_text(comparison: Comparison) -> str:
     return f"{head} {where}: {comparison.message}"
 
 
+def print_dandiset(
+    shown: Sequence[Change],
+    lacks: Sequence[Lack],
+    faults: Sequence[str],
+    *,
+    is_written: bool,
+    as_json: bool,
+) -> None:
+    """Print a change of a dandiset's metadata and what they lack with it."""
+    if as_json:
+        answer = {
+            "changes": [as_plain(change) for change in shown],
+            "written": is_written,
+            "lacks": [as_plain(lack) for lack in lacks],
+            "archive_says": list(faults),
+        }
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    from miniscope_nwb.share.dandiset import change_lines
+
+    for change in shown:
+        for line in change_lines(change):
+            click.echo(line)
+    for lack in sorted(lacks, key=lambda item: item.is_needed):
+        mark = "NEEDED " if lack.is_needed else "advised"
+        click.echo(f"{mark} {lack.field}: the dandiset {lack.message}")
+    for fault in faults:
+        click.echo(f"the archive says: {fault}")
+    if is_written:
+        click.echo("Written and read back.")
+    elif shown:
+        click.echo("Nothing was written: this is what --apply would change.")
+    elif not lacks and not faults:
+        click.echo("Nothing is missing.")
+
+
 def duration(seconds: float) -> str:
     """Write a time as people say it."""
     if seconds < 90:
@@ -143,7 +181,7 @@ def duration(seconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def as_json(record: Any) -> Any:
+def as_plain(record: Any) -> Any:
     """Return plain JSON values of a record."""
     values = asdict(record)
     return _plain(values)

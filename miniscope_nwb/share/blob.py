@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,19 +56,20 @@ def send_blob(
         If archive or storage do not answer for hours.
     """
     journal = Journal(state, api=archive.instance.api, dandiset=dandiset, etag=digest.etag)
-    sent, started = _Sent(digest, progress), time.monotonic()
+    sent = _Sent(digest, progress)
     with journal.locked():
         for attempt in range(1, _MAX_STARTS + 1):
             known = journal.load()
             if known is None or not _fits(known[0], digest):
                 begun = _begin(archive, digest, dandiset=dandiset, journal=journal)
                 if isinstance(begun, str):
-                    return sent.blob(begun, started)
+                    return sent.blob(begun)
                 known = (begun, {})
             elif attempt == 1:
                 sent.resume(known[1])
             try:
-                _send_missing(archive, path, digest, known, journal=journal, sent=sent)
+                with sent.timed():
+                    _send_missing(archive, path, digest, known, journal=journal, sent=sent)
                 blob_id = _finish(archive, digest, known, journal=journal)
             except ExpiredError as error:
                 journal.forget()
@@ -75,7 +77,7 @@ def send_blob(
                 archive.transport.say(f"{path.name} is sent anew: {error}")
                 continue
             journal.forget()
-            blob = sent.blob(blob_id, started)
+            blob = sent.blob(blob_id)
             if blob.n_bytes_sent:
                 rate = blob.n_bytes_sent / max(blob.seconds, 1e-3)
                 write_rate(state, archive.instance.name, rate)
@@ -93,6 +95,7 @@ class _Sent:
         self._digest, self._progress = digest, progress
         self._guard = threading.Lock()
         self.n_there = self.n_sent = self.resumed_at = 0
+        self._seconds = 0.0
 
     def resume(self, arrived: dict[int, str]) -> None:
         right = {
@@ -116,8 +119,17 @@ class _Sent:
             n_there, n_sent = self.n_there, self.n_sent
         self._progress(n_there, self._digest.size, n_sent)
 
-    def blob(self, blob_id: str, started: float) -> SentBlob:
-        return SentBlob(blob_id, self.resumed_at, self.n_sent, time.monotonic() - started)
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count the time of sending; joining the parts is the storage's work, not the line's."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds += time.monotonic() - started
+
+    def blob(self, blob_id: str) -> SentBlob:
+        return SentBlob(blob_id, self.resumed_at, self.n_sent, self._seconds)
 
 
 def _fits(upload: Upload, digest: FileDigest) -> bool:
