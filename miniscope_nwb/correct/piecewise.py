@@ -12,6 +12,7 @@ from miniscope_nwb.correct.blocks import FACTOR, BlockPlacer, make_blocks
 from miniscope_nwb.correct.field import Bending, Field, measure_bending
 from miniscope_nwb.correct.filters import binned, halves
 from miniscope_nwb.correct.settings import Settings
+from miniscope_nwb.correct.small_movie import batches
 from miniscope_nwb.correct.template import Sample, median_of_means
 from miniscope_nwb.engines.base import Resources, map_array
 from miniscope_nwb.movie import Movie, map_in_order
@@ -141,7 +142,7 @@ def follow_blocks(
     shape = (movie.n_frames, len(field.zero()), 2)
     shifts = map_array(resources.scratch / "block_shifts.npy", shape)
     done = 0
-    for part in map_in_order(work, movie.blocks(), n_threads=resources.n_threads):
+    for part in map_in_order(work, batches(movie), n_threads=resources.n_threads):
         shifts[done : done + len(part)] = part
         done += len(part)
         resources.progress(done, movie.n_frames)

@@ -68,7 +68,7 @@ class Placer:
             padding_px=reach,
         )
 
-    def place(self, frames: Float32 | Sequence[Float32]) -> Placed:
+    def place(self, frames: npt.NDArray[Any] | Sequence[Float32]) -> Placed:
         """Find the shifts of binned frames, (n, height, width)."""
         surfaces, powers, gains = [], [], []
         for frame in frames:
@@ -107,7 +107,9 @@ def bootstrap(
     first
         Template to begin with, binned.
     """
-    frames = np.stack([binned(frame, settings.factor) for frame in sample.frames])
+    frames = sample.frames  # as they are stored: as float32 they would be four times as large
+    if settings.factor > 1:
+        frames = np.stack([binned(frame, settings.factor) for frame in frames])
     template, static, reach = first, None, settings.max_shift_px
     most = LARGEST_SHARE * min(sample.frames.shape[1:])
     placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
@@ -126,7 +128,7 @@ def bootstrap(
     return Bootstrap(template, static, reach, shifts * settings.factor, is_good)
 
 
-def _place_all(placer: Placer, frames: Float32, n_threads: int) -> Placed:
+def _place_all(placer: Placer, frames: npt.NDArray[Any], n_threads: int) -> Placed:
     pieces = [frames[k : k + 20] for k in range(0, len(frames), 20)]
     return joined(map_in_order(placer.place, pieces, n_threads=n_threads))
 

@@ -13,6 +13,7 @@ from miniscope_nwb.correct.parts import N_REFERENCES, Parts
 from miniscope_nwb.correct.rigid import Bootstrap, Placed, Placer, are_placed, joined
 from miniscope_nwb.correct.settings import LARGEST_SHARE, Settings
 from miniscope_nwb.correct.shift import seen_after_shift, shift_frame
+from miniscope_nwb.correct.small_movie import batches
 from miniscope_nwb.correct.template import Sample
 from miniscope_nwb.engines.base import Resources
 from miniscope_nwb.movie import Movie, map_in_order, spread_frames
@@ -148,7 +149,7 @@ def place_movie(
         return search.place(small, ~usable[span[0] : span[1]])
 
     parts, sure, done = [], [], 0
-    for part, is_sure in map_in_order(work, movie.blocks(), n_threads=resources.n_threads):
+    for part, is_sure in map_in_order(work, batches(movie), n_threads=resources.n_threads):
         parts.append(part)
         sure.append(is_sure)
         done += len(is_sure)

@@ -121,7 +121,7 @@ def _median(means: Float32) -> Float32:
 
 
 def static_pattern(
-    frames: Float32, template: Float32, shifts_px: FloatArray, keep: BoolArray
+    frames: npt.NDArray[Any], template: Float32, shifts_px: FloatArray, keep: BoolArray
 ) -> Float32:
     """Find what stays with the camera: the mean of what the moved template leaves in the frames.
 
