@@ -17,11 +17,13 @@ import numpy as np
 
 from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.recording import FloatArray, IntArray, Json
+from miniscope_nwb.remote.file import RemoteFile
 
 # How h5py begins what it says of a damaged file, in errors of several classes.
 _HDF5_FAULTS = ("Unable to ", "Can't ")
 
 MODULE = "processing/recording"
+Source = Path | RemoteFile
 Columns = dict[str, Any]  # column -> list of texts, or array with one row a table row
 
 
@@ -95,14 +97,33 @@ class Series:
 
 
 @contextmanager
-def open_nwb(path: Path) -> Iterator[h5py.File]:
-    """Open an NWB file for reading.
+def open_nwb(path: Source) -> Iterator[h5py.File]:
+    """Open an NWB file for reading, here or on a server.
 
     Raises
     ------
     NwbContentError
         If there is no such file, or it is not a whole NWB file; one sentence.
     """
+    file = _open_remote(path) if isinstance(path, RemoteFile) else _open_local(path)
+    with file:
+        if "nwb_version" not in file.attrs:
+            raise NwbContentError(
+                f"{path} is an HDF5 file but not an NWB file: it states no nwb_version; name the "
+                ".nwb file that `miniscope-nwb convert` wrote."
+            )
+        try:
+            yield file
+        except (OSError, KeyError, RuntimeError) as problem:
+            raise_remote(path, problem)
+            if not _is_of_hdf5(problem):
+                raise
+            raise NwbContentError(
+                f"{path} is damaged inside ({_reason(problem)}): copy it again or convert again."
+            ) from problem
+
+
+def _open_local(path: Path) -> h5py.File:
     if path.is_dir():
         raise NwbContentError(f"{path} is a folder; name the NWB file itself.")
     if not path.is_file():
@@ -114,7 +135,7 @@ def open_nwb(path: Path) -> Iterator[h5py.File]:
             "file that `miniscope-nwb convert` wrote."
         )
     try:
-        file = h5py.File(path, "r")
+        return h5py.File(path, "r")
     except BlockingIOError as problem:  # HDF5 found another's lock on it
         raise NwbContentError(
             f"{path} is open for writing in another program: close it there and run the command "
@@ -125,20 +146,24 @@ def open_nwb(path: Path) -> Iterator[h5py.File]:
             f"{path} cannot be opened ({_reason(problem)}): it is cut short, damaged or open for "
             "writing elsewhere; copy it again or convert again."
         ) from problem
-    with file:
-        if "nwb_version" not in file.attrs:
-            raise NwbContentError(
-                f"{path} is an HDF5 file but not an NWB file: it states no nwb_version; name the "
-                ".nwb file that `miniscope-nwb convert` wrote."
-            )
-        try:
-            yield file
-        except (OSError, KeyError, RuntimeError) as problem:
-            if not _is_of_hdf5(problem):
-                raise
-            raise NwbContentError(
-                f"{path} is damaged inside ({_reason(problem)}): copy it again or convert again."
-            ) from problem
+
+
+def _open_remote(source: RemoteFile) -> h5py.File:
+    try:
+        return h5py.File(source, "r")
+    except (OSError, RuntimeError) as problem:
+        raise_remote(source, problem)
+        raise NwbContentError(
+            f"{source.name} is no whole NWB file ({_reason(problem)}): check the address."
+        ) from None
+
+
+def raise_remote(source: Source, problem: Exception) -> None:
+    """Raise the error of the line that is behind one of HDF5, if there was one."""
+    if isinstance(source, RemoteFile) and source.error is not None:
+        error, source.error = source.error, None
+        if error is not problem:
+            raise error from None
 
 
 def _is_of_hdf5(problem: Exception) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.nwb.frame_clock import make_clock
-from miniscope_nwb.nwb.read import open_nwb
+from miniscope_nwb.nwb.read import Source, open_nwb
 
 MIN_FRAMES = 100  # fewer say nothing of noise, and thresholds from them are chance
 SERIES_TYPE = "OnePhotonSeries"
@@ -124,14 +124,14 @@ def _check_rate(clock: FrameClock, name: str, path: Path) -> None:
         )
 
 
-def read_clock(path: Path, series: str) -> FrameClock:
+def read_clock(path: Source, series: str) -> FrameClock:
     """Read when the frames of a series were taken; raises as `read_recording` does."""
     with open_nwb(path) as file:
         group = file[f"acquisition/{choose_series(file, series)}"]
         return make_clock(file, group, _device(group))
 
 
-def check_series(path: Path, series: str) -> None:
+def check_series(path: Source, series: str) -> None:
     """Raise as `read_recording` does where a series is no movie; a short one is a movie."""
     with open_nwb(path) as file:
         _check_data(file, choose_series(file, series))

@@ -23,8 +23,10 @@ from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.movie import FrameClock, Movie
 from miniscope_nwb.nwb.axes import Pixels, movie_from_nwb, write_images_back
 from miniscope_nwb.nwb.kept_frames import KeptFrames
+from miniscope_nwb.nwb.read import Source, raise_remote
 from miniscope_nwb.nwb.recording_file import check_series, movie_dtype, read_clock
 from miniscope_nwb.recording import IntArray
+from miniscope_nwb.remote.file import RemoteFile
 
 _ADLER_BYTES = 4  # checksum at the end of a zlib stream
 _FALLBACK_BYTES = 16_000_000  # read at once where h5py unpacks
@@ -45,7 +47,7 @@ class StoredMovie(Movie):
     Parameters
     ----------
     path
-        The NWB file, ours or another's.
+        The NWB file, ours or another's, here or on a server.
     series
         Name of the series in `acquisition`.
     clock
@@ -62,14 +64,15 @@ class StoredMovie(Movie):
 
     def __init__(
         self,
-        path: Path,
+        path: Source,
         series: str,
         *,
         clock: FrameClock | None = None,
         keep_in: Path | None = None,
         keep_bytes: int = 0,
     ) -> None:
-        self.path, self.series = Path(path), series
+        self.path: Source = path if isinstance(path, RemoteFile) else Path(path)
+        self.series = series
         check_series(self.path, series)
         self.clock = read_clock(self.path, series) if clock is None else clock
         self._file = h5py.File(self.path, "r")
@@ -157,6 +160,7 @@ class StoredMovie(Movie):
             with self._lock:
                 stored: Pixels = self._data[(frames, *area)]
         except (OSError, RuntimeError) as problem:
+            raise_remote(self.path, problem)
             where = f"{frames.start} to {frames.stop - 1}" if isinstance(frames, slice) else frames
             raise NwbContentError(
                 f"frames {where} of {self.series} in {self.path.name} cannot be read ({problem}): "
@@ -184,7 +188,8 @@ class StoredMovie(Movie):
         with self._lock:
             try:
                 mask, packed = self._data.id.read_direct_chunk(place)
-            except (RuntimeError, OSError):  # the chunk was never written
+            except (RuntimeError, OSError) as problem:  # the chunk was never written
+                raise_remote(self.path, problem)
                 return None
         if mask:
             return None

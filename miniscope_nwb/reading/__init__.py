@@ -22,19 +22,45 @@ from miniscope_nwb.reading.session import Session
 __all__ = ["Frames", "Run", "Session", "open"]
 
 
-def open(path: str | Path, series: str | None = None) -> Session:
+def open(
+    path: str | Path,
+    series: str | None = None,
+    *,
+    instance: str | None = None,
+    api_key_file: str | Path | None = None,
+) -> Session:
     """Open an NWB file for reading.
 
     Parameters
     ----------
     path
-        The file; converted, or processed too.
+        The file, converted or processed too; or its address, ``https://...`` or
+        ``s3://bucket/key``, of which only what is asked for is fetched. A private file of an
+        archive is opened by its download address, with the key as `share` looks for it.
     series
         Raw movie in `acquisition`, where there are several.
+    instance
+        Address of the archive that a private file lies in, where dandi does not know it.
+    api_key_file
+        File with the key to that archive.
 
     Raises
     ------
     NwbContentError
         If it is not a whole NWB file.
+    AccessError, UnreachableError
+        If an address is private or does not answer.
     """
-    return Session(path, series)
+    from miniscope_nwb.remote.address import is_remote
+
+    if not is_remote(path):
+        return Session(path, series)
+    from miniscope_nwb.reading.remote import open_remote
+
+    key_file = None if api_key_file is None else Path(api_key_file)
+    source = open_remote(str(path), instance=instance, api_key_file=key_file)
+    try:
+        return Session(source, series)
+    except Exception:
+        source.close()
+        raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from miniscope_nwb.nwb.processed.runs import RunRow
+    from miniscope_nwb.nwb.read import Source
 
 Read = TypeVar("Read")
 
@@ -31,7 +31,7 @@ class Run:
     """
 
     def __init__(
-        self, path: Path, row: RunRow, round: int | None, movie: Callable[[], Movie]
+        self, path: Source, row: RunRow, round: int | None, movie: Callable[[], Movie]
     ) -> None:
         self.path = path
         self.name = row.run

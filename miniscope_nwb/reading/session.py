@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from miniscope_nwb.nwb.processed.runs import RunRow
+    from miniscope_nwb.remote.file import RemoteFile
 
 
 class Session:
@@ -24,15 +25,15 @@ class Session:
     Parameters
     ----------
     path
-        The NWB file.
+        The NWB file, or one on a server that is open already.
     series
         Raw movie in `acquisition`, where there are several.
     """
 
-    def __init__(self, path: str | Path, series: str | None = None) -> None:
+    def __init__(self, path: str | Path | RemoteFile, series: str | None = None) -> None:
         from miniscope_nwb.nwb.read import open_nwb
 
-        self.path = Path(path)
+        self.path = Path(path) if isinstance(path, str | Path) else path
         with open_nwb(self.path) as file:
             self.identifier = str(file["identifier"].asstr()[()])
         self._series = series
@@ -52,11 +53,13 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close the raw movie, if it was read."""
+        """Close the raw movie, if it was read, and the line to a server."""
         movie = self.__dict__.pop("movie", None)
         self.__dict__.pop("frames", None)
         if movie is not None:
             movie.close()
+        if not isinstance(self.path, Path):
+            self.path.close()
 
     @cached_property
     def movie(self) -> Any:

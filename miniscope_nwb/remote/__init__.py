@@ -1,0 +1,1 @@
+"""Files that lie on a server, read block by block as if they lay here."""
