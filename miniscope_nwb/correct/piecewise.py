@@ -29,7 +29,6 @@ class Piecewise:
     """The blocks' part of a motion result."""
 
     template: Float32
-    blocks: MotionBlocks
     shifts_px: Float32  # (n_frames, n_blocks, 2), the rigid part included
 
 

@@ -79,11 +79,16 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
         motion,
         resources.n_threads,
     )
-    threshold = job.params.piecewise_threshold_px
-    is_bending = bending.residual_px * job.prepared.spatial_factor > threshold
-    if job.params.method == "rigid" or (job.params.method == "auto" and not is_bending):
+    if not _asks_for_blocks(job, bending):
         return _rigid_result(job, settings, found, residual_px=bending.residual_px)
     return _piecewise_result(job, settings, found, blocks, bending, resources)
+
+
+def _asks_for_blocks(job: MotionInput, bending: Bending) -> bool:
+    if job.params.method != "auto":
+        return job.params.method == "piecewise"
+    residual = bending.residual_px * job.prepared.spatial_factor
+    return residual > job.params.piecewise_threshold_px
 
 
 def _unmoved(job: MotionInput, usable: BoolArray) -> MotionResult:
@@ -148,8 +153,31 @@ def _piecewise_result(
     bending: Bending,
     resources: Resources,
 ) -> MotionResult:
-    sample, start, places = found.sample, found.start, found.places
-    shifts, is_good = start.sample_shifts_px, start.is_good
+    places = found.places
+    bent = _follow_blocks(job, settings, found, blocks, bending, resources)
+    rigid.fill_gaps(bent.shifts_px, places.is_known, job.movie.clock)
+    return MotionResult(
+        template=bent.template,
+        shifts_px=bent.shifts_px.mean(axis=1, dtype=np.float64).astype(np.float32),
+        blocks=blocks,
+        block_shifts_px=bent.shifts_px,
+        is_registered=places.is_registered,
+        block_residual_px=bending.residual_px,
+        scores={"match": places.placed.score},
+        derived=_derived(settings, found.start, job.prepared.spatial_factor),
+    )
+
+
+def _follow_blocks(
+    job: MotionInput,
+    settings: Settings,
+    found: _Rigid,
+    blocks: MotionBlocks,
+    bending: Bending,
+    resources: Resources,
+) -> piecewise.Piecewise:
+    """Sharpen the template by what bends, then find the shifts of all blocks on it."""
+    sample, shifts, is_good = found.sample, found.start.sample_shifts_px, found.start.is_good
 
     def field_of(bending: Bending) -> Field:
         return Field(
@@ -163,22 +191,8 @@ def _piecewise_result(
     template = piecewise.sharper_template(sample, shifts, is_good, rough, field_of(bending), blocks)
     motion = piecewise.BlockMotion(template, blocks, settings)
     sharper = piecewise.bending_of_sample(sample, shifts, is_good, motion, resources.n_threads)
+    places = found.places
     whole = piecewise.follow_blocks(
-        job.movie,
-        places.placed.shifts_px,
-        places.is_known,
-        motion,
-        field_of(sharper),
-        resources,
+        job.movie, places.placed.shifts_px, places.is_known, motion, field_of(sharper), resources
     )
-    rigid.fill_gaps(whole, places.is_known, job.movie.clock)
-    return MotionResult(
-        template=template,
-        shifts_px=whole.mean(axis=1, dtype=np.float64).astype(np.float32),
-        blocks=blocks,
-        block_shifts_px=whole,
-        is_registered=places.is_registered,
-        block_residual_px=bending.residual_px,
-        scores={"match": places.placed.score},
-        derived=_derived(settings, start, job.prepared.spatial_factor),
-    )
+    return piecewise.Piecewise(template, whole)
