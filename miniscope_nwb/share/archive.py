@@ -19,6 +19,7 @@ SHA256 = "dandi:sha2-256"
 OK = 200
 FOUND = 302
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, MISSING, CONFLICT = 400, 401, 403, 404, 409
+PAGE = 1000  # assets in one answer
 _MAX_WORDS = 600
 _FORBIDDEN_ONCE = frozenset({FORBIDDEN})
 
@@ -147,11 +148,11 @@ class Archive:
 
     # -- reading -------------------------------------------------------------------------------
 
-    def assets(self, dandiset: str, *, prefix: str) -> Iterator[Asset]:
-        """Go through all assets whose path begins like that, in any case of letters."""
-        page = 1
+    def assets(self, dandiset: str, *, prefix: str, is_whole: bool = False) -> Iterator[Asset]:
+        """Go through all assets whose path begins like that, or is that, in any case of letters."""
+        page, how = 1, "glob" if is_whole else "path"
         while True:
-            query = {"path": prefix, "page_size": "1000"} | (
+            query = {how: prefix, "page_size": str(PAGE)} | (
                 {"page": str(page)} if page > 1 else {}
             )
             reply = self.ask(

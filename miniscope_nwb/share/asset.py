@@ -149,8 +149,8 @@ def wait_for_checks(
     told
         Is told how many are not finished, whenever that changes.
     """
-    until = time.monotonic() + wait_s
     found = [ask_checked(archive, dandiset, asset) for asset in assets]
+    until = time.monotonic() + wait_s
     n_before = 0
     while True:
         open_ones = [number for number, item in enumerate(found) if not item.is_finished]

@@ -105,7 +105,10 @@ def _set_keywords(metadata: Metadata, value: Any) -> None:
 
 def _set_contact(metadata: Metadata, value: Any) -> None:
     """Make one person the contact; who was it before keeps the other roles."""
+    name = value if isinstance(value, str) else value["name"]
     for person in metadata.get("contributor", []):
+        if person.get("name") == name:
+            continue
         person["roleName"] = [role for role in person.get("roleName", []) if role != CONTACT]
     _add_person(metadata, value, CONTACT)
 

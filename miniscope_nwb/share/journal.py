@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from miniscope_nwb.share.redact import Secret
 
 STATE_VARIABLE = "MINISCOPE_NWB_STATE"  # another state folder
 _FORMAT = 1
+_EXPIRES_S = 8 * 24 * 3600  # a day more than the archive's addresses last
 _RATES, _TRUSTED = "rates.json", "archives.json"
 
 
@@ -183,6 +185,7 @@ def check_state_folder(folder: Path) -> None:
     OutputError
         Names the folder.
     """
+    _remove_old(folder)
     probe = folder / f"probe-{os.getpid()}"
     try:
         make_private_folder(folder)
@@ -191,6 +194,14 @@ def check_state_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise _not_writable(folder, error) from error
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove journals whose addresses have expired: their files changed or were given up."""
+    with suppress(OSError):
+        for path in folder.glob("*.jsonl"):
+            if time.time() - path.stat().st_mtime > _EXPIRES_S:
+                path.unlink()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from miniscope_nwb.convert.names import label
 from miniscope_nwb.nwb.read import Identity, read_identity
 from miniscope_nwb.share.finding import Finding
 
-_SUBJECT = re.compile(r"sub-([^_]+)")
+_SUBJECT = re.compile(r"sub-([^_.]+)")
 _SESSION = re.compile(r"_ses-([^_.]+)")
 _OTHERS = re.compile(r"((?:_(?:tis|slice|cell|desc|probe|obj)-[^_.]+)+)")
 _MODALITIES = re.compile(r"_([a-z]+(?:\+[a-z]+)*)\.nwb$")

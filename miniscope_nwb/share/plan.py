@@ -91,7 +91,13 @@ def _file_among_folders(archive: Archive, dandiset: Dandiset, path: str) -> str:
     """Return the path of an asset where one of our folders would have to be, or ``""``."""
     folders = [str(parent) for parent in PurePosixPath(path).parents if str(parent) != "."]
     return next(
-        (name for name in folders if archive.asset_at(dandiset.identifier, name) is not None), ""
+        (
+            found.path
+            for name in folders
+            for found in archive.assets(dandiset.identifier, prefix=name, is_whole=True)
+            if found.path == name
+        ),
+        "",
     )
 
 

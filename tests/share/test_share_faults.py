@@ -133,6 +133,27 @@ def test_uploads_that_the_archive_dropped_begin_anew(bench, nwb_file):
     assert bench.stand_in.content(PATH) == nwb_file.read_bytes()
 
 
+def test_bytes_that_another_sends_meanwhile_are_taken(bench, nwb_file):
+    """`validate` then answers 409, and the archive is asked which blob it is."""
+    from miniscope_nwb.testing.archive.state import Blob
+
+    bench.upload(nwb_file)
+    asset = bench.stand_in.assets().pop(PATH)
+    blob = bench.stand_in.state.blobs.pop(asset.blob_id)
+    n_before = bench.n_parts_put
+
+    def arrive(n_sent: int) -> None:
+        if n_sent == N_PARTS:
+            twin = Blob(asset.blob_id, blob.etag, blob.size, is_embargoed=False)
+            bench.stand_in.state.blobs[asset.blob_id] = twin
+
+    bench.watch.n_sent_parts, bench.watch.on_sent = 0, arrive
+    (outcome,) = bench.upload(nwb_file)
+    assert outcome.exit_code == 0, outcome.message
+    assert outcome.record.blob_id == asset.blob_id
+    assert bench.n_parts_put - n_before == N_PARTS
+
+
 def test_line_that_changes_bytes_for_ever_is_told(bench, nwb_file):
     bench.stand_in.add_fault(server="s3", method="PUT", flip_byte=9, times=1000)
     (outcome,) = bench.upload(nwb_file)

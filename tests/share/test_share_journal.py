@@ -97,6 +97,16 @@ def test_folder_that_cannot_be_written_is_told(tmp_path):
         Journal(tmp_path / "file" / "state", **WHICH).start(UPLOAD)
 
 
+def test_journals_whose_addresses_have_expired_are_removed(tmp_path):
+    for dandiset in ("000001", "000002"):
+        Journal(tmp_path, **{**WHICH, "dandiset": dandiset}).start(UPLOAD)
+    old, _ = tmp_path.glob("*.jsonl")
+    os.utime(old, (1_000_000_000, 1_000_000_000))
+    journal.check_state_folder(tmp_path)
+    assert not old.exists()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_rates_and_named_archives_are_remembered(tmp_path):
     assert journal.read_rates(tmp_path) == {}
     journal.write_rate(tmp_path / "new", "dandi", 1234.6)

@@ -1,0 +1,224 @@
+"""What keeps a file at home, and what it tells the world: names, videos, validation."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from small_nwb import write_small_nwb
+
+from miniscope_nwb.share.check import check_file, same_place_twice
+from miniscope_nwb.share.names import place
+from miniscope_nwb.share.public import public_findings
+from miniscope_nwb.share.videos import find_videos
+
+STEM = "sub-m06_ses-20260302T140507_behavior+ophys"
+VIDEO = f"{STEM}/abc_external_file_0.mp4"
+
+
+def errors(findings) -> list[str]:
+    return [finding.message for finding in findings if finding.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "path"),
+    [
+        ("sub-m06", "sub-m06_ses-20260302T140507_ophys.nwb", None),
+        ("x", "mouse 6.nwb", "sub-m06/sub-m06_ses-20260302T140507_ophys.nwb"),
+        ("sub-m06", "sub-m06_ses-20260302T140507_desc-raw_ophys.nwb", None),
+        ("sub-m06", "sub-m06_ses-20260302T140507_desc-processed_ophys.nwb", None),
+        ("x", "sub-m06.nwb", "sub-m06/sub-m06_ses-20260302T140507_ophys.nwb"),
+    ],
+)
+def test_name_is_made_of_the_content(folder, name, path, blank_nwb, tmp_path):
+    target = tmp_path / folder / name
+    target.parent.mkdir()
+    shutil.copyfile(blank_nwb, target)
+    found = place(target)
+    assert errors(found.findings) == []
+    assert found.path == (path or f"{folder}/{name}")
+    assert found.session == "20260302T140507"
+    assert bool(found.findings) == (path is not None)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "words"),
+    [
+        ("x", "sub-m07_ses-20260302T140507_ophys.nwb", "subject m07"),
+        ("x", "sub-m06_ses-20260302T140508_ophys.nwb", "session 20260302T140508"),
+        ("x", "sub-m06_ses-20260302T140507_behavior+ophys.nwb", "modalities behavior"),
+        ("sub-m07", "mouse.nwb", "the folder says subject m07"),
+    ],
+)
+def test_name_that_says_otherwise_is_an_error(folder, name, words, blank_nwb, tmp_path):
+    target = tmp_path / folder / name
+    target.parent.mkdir()
+    shutil.copyfile(blank_nwb, target)
+    (finding,) = place(target).findings
+    assert finding.severity == "error"
+    assert words in finding.message
+    assert "rename it to sub-m06/sub-m06_ses-20260302T140507_ophys.nwb" in finding.fix
+
+
+def test_file_without_a_subject_gets_no_name(tmp_path):
+    path = write_small_nwb(tmp_path / "a.nwb", has_subject=False)
+    assert any("names no subject" in message for message in errors(place(path).findings))
+
+
+def with_video(folder, name=VIDEO, *, content=b"a video", stem=STEM):
+    path = write_small_nwb(folder / "sub-m06" / f"{stem}.nwb", external_video=name)
+    video = path.parent / VIDEO
+    if content is not None:
+        video.parent.mkdir()
+        video.write_bytes(content)
+    return path
+
+
+def test_video_goes_under_the_name_that_the_file_says(tmp_path):
+    path = with_video(tmp_path)
+    (path.parent / STEM / "secret_raw.avi").write_bytes(b"stays at home")
+    videos, findings = find_videos(path, place(path))
+    assert findings == ()
+    assert [(video.path, video.asset_path) for video in videos] == [
+        (path.parent / VIDEO, f"sub-m06/{VIDEO}")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (VIDEO, None, "is not there"),
+        (VIDEO, b"", "is empty"),
+        ("/data/raw/0.avi", b"x", "plain relative path"),
+        ("C:/raw/0.avi", b"x", "plain relative path"),
+        (f"..\\{VIDEO}", b"x", "plain relative path"),
+        (f"{STEM}/../../raw.avi", b"x", "plain relative path"),
+        (f"./{VIDEO}", b"x", "plain relative path"),
+        ("other/0.mp4", b"x", f"in a folder {STEM}"),
+        ("0.mp4", b"x", f"in a folder {STEM}"),
+        (f"{STEM}/0.nwb", b"x", "no video for the archive"),
+    ],
+)
+def test_video_that_cannot_go_is_an_error(name, content, words, tmp_path):
+    path = with_video(tmp_path, name, content=content)
+    videos, findings = find_videos(path, place(path))
+    assert videos == ()
+    (message,) = errors(findings)
+    assert words in message
+
+
+def test_renamed_file_is_told_that_its_videos_do_not_follow(tmp_path):
+    path = with_video(tmp_path)
+    renamed = path.with_name("mouse.nwb")
+    path.rename(renamed)
+    assert errors(find_videos(renamed, place(renamed))[1]) == []  # the planned stem is the old one
+    split = renamed.with_name(STEM.replace("_behavior", "_desc-raw_behavior") + ".nwb")
+    renamed.rename(split)
+    assert "its videos must lie in a folder" in errors(find_videos(split, place(split))[1])[0]
+
+
+def test_what_becomes_public_is_listed(blank_nwb):
+    found = {finding.where: finding.message for finding in public_findings(blank_nwb)}
+    assert found["general/experimenter"] == "experimenter: Cajal, Santiago"
+    assert all(finding.severity == "public" for finding in public_findings(blank_nwb))
+
+
+def test_birth_date_is_listed(tmp_path):
+    from datetime import UTC, datetime
+
+    born = datetime(2026, 1, 1, tzinfo=UTC)
+    path = write_small_nwb(tmp_path / "a.nwb", subject={"date_of_birth": born})
+    found = {finding.where: finding.message for finding in public_findings(path)}
+    assert "2026-01-01" in found["general/subject/date_of_birth"]
+
+
+def test_fit_file_is_fit(nwb_file):
+    check = check_file(nwb_file)
+    assert check.is_fit, check.findings
+    assert [file.asset_path for file in check.files] == [f"sub-m06/{nwb_file.name}"]
+
+
+def test_missing_species_is_found_here_because_the_archive_would_take_it(tmp_path):
+    import h5py
+
+    path = write_small_nwb(tmp_path / "sub-m06" / "sub-m06_ses-20260302T140507_ophys.nwb")
+    with h5py.File(path, "r+") as file:
+        del file["general/subject/species"]
+    check = check_file(path)
+    assert not check.is_fit
+    assert any("species" in message for message in errors(check.findings))
+    assert all(finding.fix for finding in check.findings if finding.severity == "error")
+
+
+@pytest.mark.parametrize("name", ["a.part.nwb", "folder.nwb", "movie.avi", "missing.nwb", "no.nwb"])
+def test_what_is_no_finished_file_is_refused(name, tmp_path, blank_nwb):
+    path = tmp_path / name
+    if name == "folder.nwb":
+        path.mkdir()
+    elif name == "no.nwb":
+        path.write_bytes(b"not HDF5")
+    elif name != "missing.nwb":
+        shutil.copyfile(blank_nwb, path)
+    check = check_file(path)
+    assert not check.is_fit
+    assert check.files == ()
+
+
+def test_two_files_of_one_path_are_told(blank_nwb, tmp_path):
+    from share_bench import unvalidated
+
+    paths = [tmp_path / name for name in ("a.nwb", "b.nwb")]
+    for path in paths:
+        shutil.copyfile(blank_nwb, path)
+    checks = same_place_twice([unvalidated(path) for path in paths])
+    assert [check.is_fit for check in checks] == [False, False]
+    assert "a.nwb and" in errors(checks[0].findings)[0]
+
+
+def test_videos_go_before_the_file_that_names_them_and_nothing_else_goes(bench, tmp_path):
+    path = with_video(tmp_path, content=b"v" * 100_000)
+    (path.parent / STEM / "raw.avi").write_bytes(b"stays at home")
+    (path.parent / "notes.mp4").write_bytes(b"stays at home")
+    outcomes = bench.upload(path)
+    paths = [f"sub-m06/{VIDEO}", f"sub-m06/{STEM}.nwb"]
+    assert [outcome.asset_path for outcome in outcomes] == paths
+    assert [outcome.exit_code for outcome in outcomes] == [0, 0], outcomes
+    assert list(bench.stand_in.assets()) == paths
+    assert bench.stand_in.content(paths[0]) == b"v" * 100_000
+    from miniscope_nwb.share.record import read_records
+
+    assert [record.file for record in read_records(path)] == [VIDEO, path.name]
+
+
+def test_file_whose_video_is_refused_stays(bench, tmp_path):
+    path = with_video(tmp_path)
+    bench.upload(path)
+    (path.parent / VIDEO).write_bytes(b"another video")
+    outcomes = bench.upload(path)
+    assert [(outcome.state, outcome.exit_code) for outcome in outcomes] == [("refused", 4)]
+
+
+def test_leftovers_of_another_name_are_named_and_stay(bench, nwb_file):
+    from share_bench import unvalidated
+
+    from miniscope_nwb.share.online import compare_with_dandiset
+
+    bench.upload(nwb_file)
+    raw = nwb_file.with_name(nwb_file.name.replace("_ophys", "_desc-raw_ophys"))
+    nwb_file.rename(raw)
+    archive, dandiset = bench.enter()
+    plans, findings = compare_with_dandiset(
+        archive, dandiset, unvalidated(raw), progress=lambda *_: None
+    )
+    assert [plan.state for plan in plans] == ["bytes already in the archive"]
+    (finding,) = findings
+    assert (finding.topic, finding.where) == ("leftovers", f"sub-m06/{nwb_file.name}")
+    (outcome,) = bench.upload(raw)
+    assert outcome.state == "already there"
+    assert len(bench.stand_in.assets()) == 2
+    processed = raw.with_name(raw.name.replace("raw", "processed"))
+    raw.rename(processed)
+    _, findings = compare_with_dandiset(
+        archive, dandiset, unvalidated(processed), progress=lambda *_: None
+    )
+    assert "same bytes" in " ".join(finding.message for finding in findings)
