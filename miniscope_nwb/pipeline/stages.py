@@ -66,7 +66,8 @@ def run_stages(job: Job, movie: Movie, steps: Steps) -> Records:
 
     wanted = MotionInput(clean, params.motion, prepared, scale, params.caiman)
     motion = steps.run("motion", partial(engine.motion, wanted))
-    score = steps.run("motion quality", partial(_motion_quality, clean, motion, prepared))
+    bound = params.motion.outlier_deviation
+    score = steps.run("motion quality", partial(_motion_quality, clean, motion, prepared, bound))
 
     corrected = _Corrected(
         params, engine, scale, prepared, motion, CorrectedMovie(clean, motion), score.is_outlier
@@ -93,10 +94,20 @@ def _as_recorded(movie: Movie, on: _Corrected) -> CorrectedMovie:
 
 
 def _motion_quality(
-    movie: Movie, motion: MotionResult, prepared: Prepared, resources: Resources
+    movie: Movie,
+    motion: MotionResult,
+    prepared: Prepared,
+    outlier_deviation: float,
+    resources: Resources,
 ) -> MotionQuality:
-    diameter = prepared.cell_diameter_px
-    return motion_quality(movie, motion, prepared, resources, cell_diameter_px=diameter)
+    return motion_quality(
+        movie,
+        motion,
+        prepared,
+        resources,
+        cell_diameter_px=prepared.cell_diameter_px,
+        outlier_deviation=outlier_deviation,
+    )
 
 
 def _images(on: _Corrected, resources: Resources) -> SummaryImages:

@@ -168,6 +168,24 @@ def test_a_changed_extraction_reuses_the_finished_motion(shell, path):
     assert second.answer["n_components"] <= 5
 
 
+def test_the_deviation_of_outliers_reaches_its_stage(path, monkeypatch):
+    from miniscope_nwb.params.load import load_parameters
+    from miniscope_nwb.pipeline import stages
+    from miniscope_nwb.pipeline.options import ProcessOptions
+    from miniscope_nwb.pipeline.process import process
+
+    class Reached(Exception):
+        pass
+
+    def stop(*_, outlier_deviation, **__):
+        raise Reached(outlier_deviation)
+
+    monkeypatch.setattr(stages, "motion_quality", stop)
+    given = load_parameters(assignments=["motion.outlier_deviation=3.5"])
+    with pytest.raises(Reached, match=r"3\.5"):
+        process(path, ProcessOptions(engine="builtin", parameters=given))
+
+
 def test_scratch_in_a_chosen_folder(shell, path, tmp_path):
     chosen = tmp_path / "fast"
     done = shell(
