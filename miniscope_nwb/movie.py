@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
-BLOCK_BYTES = 32_000_000  # of a block's frames as float32: a few blocks a thread are in memory
+BLOCK_BYTES = 8_000_000  # of a block's frames as float32: a few blocks a thread are in memory
 _AHEAD = 2  # blocks a thread that may be done and wait to be added up
 
 Item = TypeVar("Item")
@@ -109,7 +109,7 @@ def runs_of(frames: IntArray) -> list[slice]:
 
 
 def block_length(height: int, width: int) -> int:
-    """Frames of a block: 32 MB as float32, tens of frames, the same on every machine.
+    """Frames of a block: 8 MB as float32, tens of frames, the same on every machine.
 
     A multiple of ten, the frames of a stored chunk, so that no chunk is unpacked twice.
     """

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from miniscope_nwb import results
 from miniscope_nwb.pipeline import store
-from miniscope_nwb.pipeline.memory import MemoryWatch
+from miniscope_nwb.pipeline.memory import MemoryWatch, give_back_free
 from miniscope_nwb.results import StageTiming
 
 FORMAT = 1  # of the records; a change makes old ones unknown
@@ -93,6 +93,8 @@ class Journal:
             seconds = time.perf_counter() - started
             done = Finished(result, StageTiming(stage, seconds, watch.peak_bytes))
             store.save(done, self._path(stage, key), work=self.work_folder)
+        del result, done
+        give_back_free()
         found = self.find(stage, key)
         if found is None:
             raise OSError(f"the record of the stage {stage} in {self.folder} cannot be read back")

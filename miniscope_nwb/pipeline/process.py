@@ -17,6 +17,7 @@ from miniscope_nwb.correct.movie import CorrectedMovie
 from miniscope_nwb.pipeline.done import nothing_to_do
 from miniscope_nwb.pipeline.job import Job, open_job
 from miniscope_nwb.pipeline.journal import Journal
+from miniscope_nwb.pipeline.memory import share_one_heap
 from miniscope_nwb.pipeline.options import ProcessOptions, ProcessResult, Watch
 from miniscope_nwb.pipeline.plan import check_resources, kept_bytes
 from miniscope_nwb.pipeline.record import make_record
@@ -52,6 +53,7 @@ def process(path: Path, options: ProcessOptions, *, watch: Watch | None = None) 
         One sentence that says what is wrong and what to do. The file is whole, and finished stages
         are kept.
     """
+    share_one_heap()
     with locked(path), one_thread_each():
         return run_job(open_job(path, options), watch or Watch())
 

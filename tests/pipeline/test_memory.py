@@ -9,12 +9,18 @@ import time
 import numpy as np
 import pytest
 
-from miniscope_nwb.pipeline.memory import MemoryWatch, available_bytes, used_bytes
+from miniscope_nwb.pipeline.memory import (
+    MemoryWatch,
+    available_bytes,
+    give_back_free,
+    used_bytes,
+)
 
 MB = 1_000_000
 
 
 def test_peak_of_anonymous_memory_is_seen():
+    give_back_free()  # what other tests have left: it could go just while this one measures
     before = used_bytes()
     with MemoryWatch() as watch:
         block = np.ones(80 * MB, np.uint8)
@@ -48,3 +54,33 @@ def test_processes_that_were_started_count():
 
 def test_some_memory_is_available():
     assert available_bytes() > 50 * MB
+
+
+ONE_HEAP = """
+import sys, threading
+import numpy as np
+from miniscope_nwb.pipeline.memory import give_back_free, share_one_heap, used_bytes
+if sys.argv[1] == "shared":
+    share_one_heap()
+np.ones(30_000_000, np.uint8)  # freed pieces of this size are kept from here on
+def work():
+    for _ in range(20):
+        np.ones(20_000_000, np.uint8)
+threads = [threading.Thread(target=work) for _ in range(3)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+held = used_bytes()
+give_back_free()
+print(held - used_bytes(), used_bytes())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other C libraries keep less")
+def test_free_memory_is_given_back():
+    left = {}
+    for heaps in ("shared", "many"):
+        command = [sys.executable, "-c", ONE_HEAP, heaps]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        given_back, left[heaps] = map(int, done.stdout.split())
+        assert given_back > 10 * MB
+    assert left["shared"] < left["many"] + 5 * MB
