@@ -46,6 +46,13 @@ def small(converted, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def small_parts(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small_parts")
+    done = split_file(small, folder / RAW, folder / PROCESSED)
+    return done.raw.path, done.processed.path
+
+
+@pytest.fixture(scope="module")
 def parts(whole, tmp_path_factory):
     folder = tmp_path_factory.mktemp("parts")
     assert run_command(["split", str(whole), "-o", str(folder), "--quiet"]) == 0
@@ -112,12 +119,12 @@ def test_the_raw_part_is_what_was_converted(converted, parts):
     assert parted.difference(converted, raw) == ""
 
 
-def test_the_raw_part_is_the_same_bytes_every_time(whole, parts, tmp_path):
-    again = parted.copy_of(whole, tmp_path / "sub-m07")
-    parted.curate_by_hand(again, accepted=True)
+def test_the_raw_part_is_the_same_bytes_every_time(small, small_parts, tmp_path):
+    again = parted.copy_of(small, tmp_path / "sub-m07")
+    parted.curate_by_hand(again, accepted=False)
     done = split_file(again, tmp_path / "one" / RAW, tmp_path / "one" / PROCESSED)
-    assert done.raw.path.read_bytes() == parts[0].read_bytes()
-    assert done.processed.path.read_bytes() != parts[1].read_bytes()
+    assert done.raw.path.read_bytes() == small_parts[0].read_bytes()
+    assert done.processed.path.read_bytes() != small_parts[1].read_bytes()
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -172,33 +179,32 @@ def test_the_processed_part_opens_as_the_whole_file_does(whole, parts):
             part.movie
 
 
-def test_a_part_that_was_curated_brings_the_round_back(whole, parts, tmp_path):
-    raw, processed = (parted.copy_of(part, tmp_path / "sub-m07") for part in parts)
-    parted.curate_by_hand(processed, accepted=True)
-    parted.curate_by_hand(processed, accepted=False, run="other")
-    joined = join_files(raw, processed, tmp_path / "j" / whole.name).path
-    direct = parted.copy_of(whole, tmp_path / "direct")
-    parted.curate_by_hand(direct, accepted=True)
-    parted.curate_by_hand(direct, accepted=False, run="other")
-    assert parted.difference(direct, joined) == f"{made_at()}", "only the moment differs"
+def test_a_part_that_was_curated_brings_the_round_back(small, small_parts, tmp_path):
+    raw, processed = (parted.copy_of(part, tmp_path / "sub-m07") for part in small_parts)
+    parted.curate_by_hand(processed, accepted=False)
+    joined = join_files(raw, processed, tmp_path / "j" / small.name).path
+    direct = parted.copy_of(small, tmp_path / "direct")
+    parted.curate_by_hand(direct, accepted=False)
+    assert parted.difference(direct, joined) == made_at(), "only the moment differs"
     with miniscope_nwb.open(joined) as session:
         run = session.run("first")
-        assert run.round == 3
-        assert run.cells.accepted[0]
+        assert run.round == 2
+        assert not run.cells.accepted[0]
 
 
 def made_at() -> str:
     return "processing/ophys/CurationRounds/made_at"
 
 
-def test_splitting_again_after_curation_leaves_the_raw_part_alone(small, tmp_path, capsys):
+def test_splitting_again_after_curation_leaves_the_raw_part_alone(
+    small, small_parts, tmp_path, capsys
+):
     path = parted.copy_of(small, tmp_path / "sub-m07")
-    raw, processed = path.with_name(RAW), path.with_name(PROCESSED)
-    split_file(path, raw, processed)
+    raw, processed = (parted.copy_of(part, path.parent) for part in small_parts)
     before, moment = raw.read_bytes(), raw.stat().st_mtime_ns
     assert run_command(["split", str(path)]) == 0
     assert capsys.readouterr().out.count("unchanged") == 2
-    parted.curate_by_hand(path, accepted=True)
+    parted.curate_by_hand(path, accepted=False)
     old = processed.read_bytes()
     assert run_command(["split", str(path)]) == 1
     assert "give --overwrite" in capsys.readouterr().err
@@ -216,8 +222,8 @@ def test_splitting_again_after_curation_leaves_the_raw_part_alone(small, tmp_pat
     assert "replaced" in capsys.readouterr().out
 
 
-def test_a_joined_file_splits_into_the_same_parts(parts, tmp_path):
-    raw, processed = (parted.copy_of(part, tmp_path / "sub-m07") for part in parts)
+def test_a_joined_file_splits_into_the_same_parts(small_parts, tmp_path):
+    raw, processed = (parted.copy_of(part, tmp_path / "sub-m07") for part in small_parts)
     joined = join_files(raw, processed, tmp_path / "whole.nwb").path
     done = split_file(joined, raw, tmp_path / "new" / PROCESSED)
     assert done.raw.state == "unchanged"

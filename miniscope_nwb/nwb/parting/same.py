@@ -10,7 +10,7 @@ import numpy as np
 
 from miniscope_nwb.nwb.parting.graft import Node, chunk_places
 
-_SMALL_BYTES = 1_000_000  # as stored; smaller data are compared by value
+_SMALL_BYTES = 1_000_000  # unpacked; smaller data are compared by value
 _BLOCK_VALUES = 1 << 22  # of data without chunks, at a time
 Skip = Callable[[str], bool]
 
@@ -73,10 +73,9 @@ def _plain(node: Node, value: Any) -> Any:
 def _same_data(one: h5py.Dataset, two: h5py.Dataset, by_size: bool) -> bool:
     if (one.shape, one.dtype, one.chunks) != (two.shape, two.dtype, two.chunks):
         return False
-    n_bytes = one.id.get_storage_size()
-    if n_bytes <= _SMALL_BYTES or one.dtype.hasobject:
+    if one.dtype.hasobject or one.nbytes <= _SMALL_BYTES:
         return bool(_plain(one, np.asarray(one[()])) == _plain(two, np.asarray(two[()])))
-    if n_bytes != two.id.get_storage_size():
+    if one.id.get_storage_size() != two.id.get_storage_size():
         return False
     if by_size:
         return True
