@@ -78,7 +78,9 @@ class ValidationReport:
         }
 
 
-def validate(nwb_path: Path, *, strict: bool = False) -> ValidationReport:
+def validate(
+    nwb_path: Path, *, strict: bool = False, with_suggestions: bool = True
+) -> ValidationReport:
     """Validate an NWB file without using the network or changing anything.
 
     Parameters
@@ -87,6 +89,8 @@ def validate(nwb_path: Path, *, strict: bool = False) -> ValidationReport:
         The file.
     strict
         Whether best-practice violations fail too.
+    with_suggestions
+        Whether best-practice suggestions are looked for: they cost memory for every mask.
 
     Raises
     ------
@@ -97,8 +101,9 @@ def validate(nwb_path: Path, *, strict: bool = False) -> ValidationReport:
     identity = read_identity(nwb_path)
     root = dandi_names.dandiset_root(nwb_path)
     with quiet_and_offline():
+        inspected = run_inspector(nwb_path, with_suggestions=with_suggestions)
         said = [
-            *((finding, "") for finding in run_inspector(nwb_path)),
+            *((finding, "") for finding in inspected),
             *((finding, "dandi") for finding in run_dandi(nwb_path.resolve(), root=root)),
         ]
     findings = [*_merge(said), *_name_notes(nwb_path, identity, root)]

@@ -69,14 +69,26 @@ def quiet_and_offline() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def run_inspector(path: Path) -> list[RawFinding]:
-    """Run pynwb's validation and NWB Inspector with the DANDI configuration, all its levels.
+def run_inspector(path: Path, *, with_suggestions: bool = True) -> list[RawFinding]:
+    """Run pynwb's validation and NWB Inspector with the DANDI configuration.
 
     NWB Inspector turns whatever goes wrong while it reads the file into a finding.
-    """
-    from nwbinspector import inspect_nwbfile, load_config
 
-    messages = inspect_nwbfile(nwbfile_path=path, config=load_config("dandi"))
+    Parameters
+    ----------
+    path
+        The NWB file.
+    with_suggestions
+        Whether its lowest level is run too: one of its checks reads 200 whole masks at once.
+    """
+    from nwbinspector import Importance, inspect_nwbfile, load_config
+
+    least = Importance.BEST_PRACTICE_SUGGESTION
+    if not with_suggestions:
+        least = Importance.BEST_PRACTICE_VIOLATION
+    messages = inspect_nwbfile(
+        nwbfile_path=path, config=load_config("dandi"), importance_threshold=least
+    )
     return [_from_inspector(message) for message in messages if message is not None]
 
 

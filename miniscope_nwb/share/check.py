@@ -121,7 +121,7 @@ def _validation(path: Path, where: Place) -> list[Finding]:
     from miniscope_nwb.check.validate import validate
     from miniscope_nwb.share.metadata import metadata_faults
 
-    report = validate(path)
+    report = validate(path, with_suggestions=False)  # masks of any number and size stay on disk
     findings = [
         Finding(
             "error" if item in report.failing else "warning",

@@ -150,6 +150,59 @@ def test_missing_species_is_found_here_because_the_archive_would_take_it(tmp_pat
     assert all(finding.fix for finding in check.findings if finding.severity == "error")
 
 
+def add_masks(path, *, n_cells, height, width):
+    """Add a table of cells whose masks would fill the memory; on disk they take no room."""
+    import h5py
+    import numpy as np
+    from pynwb import NWBHDF5IO
+    from pynwb.ophys import ImageSegmentation
+
+    with NWBHDF5IO(path, "a") as io:
+        file = io.read()
+        module = file.create_processing_module("ophys", "Processed.")
+        segmentation = ImageSegmentation()
+        module.add(segmentation)
+        table = segmentation.create_plane_segmentation(
+            name="PlaneSegmentation",
+            description="Cells.",
+            imaging_plane=file.imaging_planes["ImagingPlane"],
+        )
+        for _ in range(n_cells):
+            table.add_roi(image_mask=np.ones((2, 3), np.float32))
+        io.write(file)
+    with h5py.File(path, "r+") as file:
+        group = file["processing/ophys/ImageSegmentation/PlaneSegmentation"]
+        kept = dict(group["image_mask"].attrs)
+        del group["image_mask"]
+        shape = (n_cells, width, height)
+        masks = group.create_dataset(
+            "image_mask", shape, "f4", chunks=(1, width, height), fillvalue=1.0
+        )
+        for name, value in kept.items():
+            masks.attrs[name] = value
+
+
+def test_memory_stays_small_whatever_is_in_the_file(nwb_file):
+    """200 masks of 1000 x 1200 pixels are 960 MB; NWB Inspector would read them all."""
+    import subprocess
+    import sys
+
+    add_masks(nwb_file, n_cells=200, height=1000, width=1200)
+    code = (
+        "import resource, sys\n"
+        "from miniscope_nwb.cli.main import run\n"
+        f"code = run(['share', 'check', {str(nwb_file)!r}])\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(code, peak // (1000 if sys.platform == 'linux' else 1000_000))\n"
+    )
+    if sys.platform == "win32":
+        pytest.skip("no peak of the memory to be read")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    code, peak_mb = map(int, done.stdout.splitlines()[-1].split())
+    assert code == 0, done.stdout
+    assert peak_mb < 400
+
+
 @pytest.mark.parametrize("name", ["a.part.nwb", "folder.nwb", "movie.avi", "missing.nwb", "no.nwb"])
 def test_what_is_no_finished_file_is_refused(name, tmp_path, blank_nwb):
     path = tmp_path / name
