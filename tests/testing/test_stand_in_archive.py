@@ -223,6 +223,15 @@ def test_serves_embargoed_bytes_to_signed_addresses_alone(world):
     assert requests.get(led.headers["Location"], timeout=20).content == b"embargoed bytes" * 50
 
 
+def test_serves_open_bytes_and_pieces_of_them_to_everybody(world):
+    shown = world.call("GET", f"/api/assets/{world.assets['000001']}/").json()
+    blob = shown["contentUrl"][1]
+    assert requests.get(blob, timeout=20).content == b"open bytes" * 50
+    piece = requests.get(blob, headers={"Range": "bytes=5-9"}, timeout=20)
+    assert (piece.status_code, piece.content) == (206, b"bytes")
+    assert piece.headers["Content-Range"] == "bytes 5-9/500"
+
+
 def test_faults_hit_the_requests_that_they_name(world):
     archive = world.archive
     archive.add_fault(

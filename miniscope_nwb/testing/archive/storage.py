@@ -63,7 +63,11 @@ class Storage:
 
     def begin(self, blob_id: str) -> str:
         """Begin a multipart upload; return the storage's id of it."""
-        begun = self._client.create_multipart_upload(Bucket=self.bucket, Key=_key(blob_id))
+        begun = self._client.create_multipart_upload(
+            Bucket=self.bucket,
+            Key=_key(blob_id),
+            ACL="public-read",  # embargoed ones are guarded before the storage
+        )
         return str(begun["UploadId"])
 
     def part_url(self, blob_id: str, storage_id: str, number: int, size: int) -> str:
@@ -105,7 +109,9 @@ class Storage:
 
     def replace(self, blob_id: str, content: bytes) -> None:
         """Put other bytes where the blob's were."""
-        self._client.put_object(Bucket=self.bucket, Key=_key(blob_id), Body=content)
+        self._client.put_object(
+            Bucket=self.bucket, Key=_key(blob_id), Body=content, ACL="public-read"
+        )
 
     def sha256(self, blob_id: str) -> str:
         """Return the SHA-256 of a blob."""
