@@ -10,7 +10,7 @@ import numpy as np
 
 from miniscope_nwb.movie import Movie
 from miniscope_nwb.reading.frames import Frames
-from miniscope_nwb.recording import IntArray, Json
+from miniscope_nwb.recording import FloatArray, IntArray, Json
 from miniscope_nwb.results import Float32, FloatImage, MotionResult, Sparse
 
 if TYPE_CHECKING:
@@ -132,6 +132,13 @@ class Run:
         from miniscope_nwb.nwb.processed.read import read_timings
 
         return self._table(self._read(read_timings))
+
+    @cached_property
+    def times_s(self) -> FloatArray:
+        """Times of the frames of the traces, (n_frames,), s; also where the movie is elsewhere."""
+        from miniscope_nwb.nwb.processed.read import read_times
+
+        return self._read(read_times)
 
     @cached_property
     def shifts_px(self) -> Float32:

@@ -173,6 +173,8 @@ def test_the_processed_part_opens_as_the_whole_file_does(whole, parts):
         for name in part.run_names:
             one, two = part.run(name), file.run(name)
             np.testing.assert_array_equal(one.shifts_px, two.shifts_px)
+            np.testing.assert_array_equal(one.times_s, two.times_s)
+            assert len(one.times_s) == len(one.shifts_px)
             np.testing.assert_array_equal(one.denoised, two.denoised)
             assert one.cells.equals(two.cells)
         with pytest.raises(NwbContentError, match="no OnePhotonSeries"):

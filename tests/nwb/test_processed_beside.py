@@ -9,6 +9,7 @@ import pytest
 from made_runs import FACTOR, HEIGHT, TIMES, WIDTH, N
 from pynwb import NWBHDF5IO, validate
 
+import miniscope_nwb
 from miniscope_nwb.errors import OutputError
 from miniscope_nwb.nwb.processed.write import write_run
 from miniscope_nwb.nwb.recording_file import input_hash
@@ -134,6 +135,8 @@ def test_a_clock_of_rate_and_start_is_kept(tmp_path):
         assert (series.rate, series.starting_time) == (20.0, 2.5)
         events = nwb.events["CalciumEvents"]["timestamp"].data[:]
         np.testing.assert_allclose(events, 2.5 + np.array([10, 50, 90]) / 20)
+    with miniscope_nwb.open(path) as session:
+        np.testing.assert_allclose(session.run().times_s, 2.5 + np.arange(made.N) / 20)
 
 
 def test_what_others_left_in_the_module_stays(tmp_path):

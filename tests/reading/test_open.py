@@ -61,6 +61,7 @@ def test_frames_and_times(session):
     np.testing.assert_array_equal(session.frames[20:40:3], frames[20:40:3])
     np.testing.assert_array_equal(session.frames[[9, 2, 2]], frames[[9, 2, 2]])
     np.testing.assert_array_equal(session.times_s, TIMES)
+    np.testing.assert_array_equal(session.run("first").times_s, TIMES)
     with pytest.raises(IndexError):
         session.frames[N]
 

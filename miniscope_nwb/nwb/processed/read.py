@@ -25,7 +25,7 @@ from miniscope_nwb.nwb.processed.names import (
 )
 from miniscope_nwb.nwb.processed.runs import RunRow, read_runs
 from miniscope_nwb.nwb.read import Columns, read_table
-from miniscope_nwb.recording import IntArray
+from miniscope_nwb.recording import FloatArray, IntArray
 from miniscope_nwb.results import Float32, MotionBlocks
 
 # Our name of a trace -> container and series in the file, without the run's ending.
@@ -79,6 +79,18 @@ def read_shifts(file: h5py.File, run: RunRow) -> Float32:
     """Read the rigid correction of each frame, (n_frames, 2), x then y."""
     shifts: Float32 = file[f"{run.translation_path}/data"][:]
     return shifts
+
+
+def read_times(file: h5py.File, run: RunRow) -> FloatArray:
+    """Read when the frames of the run's traces were taken, (n_frames,), s.
+
+    The processed part of a file that was split has them too, where the movie is not.
+    """
+    shifts = file[run.translation_path]
+    if "timestamps" in shifts:
+        return np.asarray(shifts["timestamps"][:], np.float64)
+    start = shifts["starting_time"]
+    return np.arange(len(shifts["data"])) / float(start.attrs["rate"]) + float(start[()])
 
 
 def read_blocks(file: h5py.File, run: RunRow) -> tuple[MotionBlocks, Float32] | None:
