@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from miniscope_nwb.errors import NwbContentError
+from miniscope_nwb.errors import MiniscopeError, NwbContentError
 from miniscope_nwb.recording import FloatArray, IntArray, Json
 from miniscope_nwb.remote.file import RemoteFile
 
@@ -151,6 +151,9 @@ def _open_local(path: Path) -> h5py.File:
 def _open_remote(source: RemoteFile) -> h5py.File:
     try:
         return h5py.File(source, "r")
+    except MiniscopeError as error:  # without the frames of h5py, see `RemoteFile.readinto`
+        source.error = None
+        raise error.with_traceback(None) from None
     except (OSError, RuntimeError) as problem:
         raise_remote(source, problem)
         raise NwbContentError(

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Any
 
+from miniscope_nwb.errors import MiniscopeError
+
 # Less asks too often, more fetches what nobody reads; metadata of HDF5 lie in a few places.
 BLOCK_BYTES = 128 << 10
 KEEP_BYTES = 64 << 20
@@ -56,7 +58,7 @@ class RemoteFile(io.RawIOBase):
     ) -> None:
         super().__init__()
         self.name = name
-        self.error: Exception | None = None
+        self.error: MiniscopeError | None = None
         self._fetch, self._n_bytes, self._close = fetch, n_bytes, close
         self._block_bytes, self._n_kept = block_bytes, max(2, keep_bytes // block_bytes)
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
@@ -95,8 +97,10 @@ class RemoteFile(io.RawIOBase):
             stop = min(start + len(view), self._n_bytes)
             try:
                 view[: stop - start] = self._read(start, stop)
-            except Exception as error:
-                self.error = error
+            except MiniscopeError as error:
+                # A copy, without a traceback: objects of HDF5 that live on in one until the process
+                # ends crash it there.
+                self.error = type(error)(*error.args)
                 raise
             self._position = stop
         return stop - start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -281,6 +282,34 @@ def test_a_line_that_is_lost_later_is_told_as_such(server):
         server.rules.clear()
         assert session.frames[590].shape == (120, 152), "and it goes on when it answers again"
         assert run.trace("denoised").shape == (40, 600)
+
+
+def test_a_line_that_is_lost_does_not_crash_the_end_of_the_process(server):
+    """HDF5 crashes where its own objects live on in the traceback of an error that is kept."""
+    code = (
+        "import sys, miniscope_nwb\n"
+        "from miniscope_nwb.remote import http\n"
+        "quick = http.Waits(connect_s=2.0, read_s=2.0, first_s=0.01, n_repeats=1)\n"
+        "http.Waits = lambda: quick\n"
+        "session = miniscope_nwb.open(sys.argv[1])\n"
+        "session.path._blocks.clear()\n"
+        "print('open', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "try:\n"
+        "    session.run()\n"
+        "except Exception as error:\n"
+        "    kept = error\n"
+        "    print(error)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, f"{server.url}/x.nwb"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "open\n"
+    server.rules.append(lambda request: answer(request, 503))
+    said, _ = process.communicate("\n", timeout=60)
+    assert "the server answered 503" in said
+    assert process.returncode == 0
 
 
 def test_what_cannot_be_read_in_pieces_is_one_sentence(server, tmp_path):
