@@ -23,16 +23,21 @@ def frame_progress(
 
     from tqdm import tqdm
 
-    bar = tqdm(
-        desc=label, unit=unit, unit_scale=unit == "B", file=sys.stderr, mininterval=0.2,
-        disable=not sys.stderr.isatty(),
-    )  # fmt: skip
+    bars: list[tqdm] = []  # none is drawn before there is something to tell
 
     def update(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
+        if not bars:
+            bars.append(
+                tqdm(
+                    desc=label, unit=unit, unit_scale=unit == "B", file=sys.stderr,
+                    mininterval=0.2, disable=not sys.stderr.isatty(),
+                )
+            )  # fmt: skip
+        bars[0].total = total
+        bars[0].update(done - bars[0].n)
 
     try:
         yield update
     finally:
-        bar.close()
+        for bar in bars:
+            bar.close()
