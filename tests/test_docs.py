@@ -32,7 +32,8 @@ PAGES = [
 ]
 COMMANDS = (
     "inspect", "init", "convert", "verify", "plan", "process", "import", "curate", "show",
-    "validate", "simulate", "demo", "doctor",
+    "validate", "split", "join", "methods", "share", "share check", "share upload", "share verify",
+    "share dandiset", "simulate", "demo", "doctor",
 )  # fmt: skip
 
 
@@ -122,12 +123,12 @@ def helps():
         "from miniscope_nwb.cli.main import run\n"
         "for name in sys.argv[1:]:\n"
         "    print('#', name)\n"
-        "    run([name, '--help'])\n"
+        "    run([*name.split(), '--help'])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *COMMANDS], capture_output=True, text=True, check=True
     )
-    parts = re.split(r"^# (\S+)\n", done.stdout, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^# ([a-z ]+)\n", done.stdout, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
@@ -136,7 +137,10 @@ def test_commands_have_the_options_that_the_pages_give_them(page, helps):
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     wrong = []
     for line in re.findall(r"miniscope-nwb +([a-z]+[^`#\n]*)", text):
-        command, _, rest = line.partition(" ")
+        command = max(
+            (name for name in helps if f"{line} ".startswith(f"{name} ")), key=len, default=""
+        )
+        rest = line.removeprefix(command)
         if command not in helps:
             continue
         known = set(re.findall(r"-{1,2}[A-Za-z][A-Za-z-]*", helps[command]))
