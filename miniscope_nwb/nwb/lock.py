@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 _N_TRIES = 10  # against processes that come and go at the very same moment
 
 
+def process_lock(path: Path) -> Path:
+    """Return the lock of who processes an NWB file, from the first stage to the last.
+
+    It lies beside the file, so that it also holds between machines that share a drive.
+    """
+    resolved = path.resolve()
+    return resolved.with_name(f".{resolved.stem}.process.lock")
+
+
 @contextmanager
 def sole(place: Path) -> Iterator[None]:
     """Let only one process be inside; the lock file is removed at the end.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from miniscope_nwb.errors import OutputError
-from miniscope_nwb.nwb.lock import sole
+from miniscope_nwb.nwb.lock import process_lock, sole
 from miniscope_nwb.nwb.videos import VideoFile, remove_if_empty, remove_videos, video_folder
 from miniscope_nwb.session import ConversionPlan
 
@@ -133,11 +133,12 @@ def hold(output: Path, *, overwrite: bool, may_clean: bool) -> Iterator[Target]:
     Raises
     ------
     OutputError
-        If the file exists, another process is writing it, or the place cannot be written to.
+        If the file exists, another process is writing or processing it, or the place cannot be
+        written to.
     """
     target = Target(output, part_path(output), may_clean=may_clean)
     made: list[Path] = []
-    with output_errors(output), locked(output):
+    with output_errors(output), _not_processed(output), locked(output):
         try:
             target.part.unlink(missing_ok=True)
             is_new = not output.exists()
@@ -245,11 +246,46 @@ def locked(output: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _not_processed(output: Path) -> Iterator[None]:
+    """Keep a file from being replaced while its cells are sought, and the other way round.
+
+    Taken before `locked`, which a run needs at its very end and must find free.
+    """
+    with ExitStack() as stack:
+        if output.exists():
+            try:
+                stack.enter_context(sole(process_lock(output)))
+            except BlockingIOError as error:
+                raise OutputError(
+                    f"{output} is being processed by another miniscope-nwb: wait until it is done, "
+                    "or name another file with -o."
+                ) from error
+        yield
+
+
 def file_exists(output: Path) -> OutputError:
-    """Say that a file is in the way."""
+    """Say that a file is in the way, and what would be lost with it."""
+    n_runs = _count_runs(output)
+    held = f", with {n_runs} run{'s' if n_runs > 1 else ''} of processing in it" if n_runs else ""
+    loses = ", runs and curation included" if n_runs else ""
     return OutputError(
-        f"{output} exists: give --overwrite to replace it, or name another file with -o."
+        f"{output} exists{held}: give --overwrite to replace it{loses}, or name another file with "
+        "-o."
     )
+
+
+def _count_runs(output: Path) -> int:
+    """Return how many runs a file holds; 0 where it is none of ours or cannot be read."""
+    import h5py
+
+    from miniscope_nwb.nwb.processed.runs import read_runs
+
+    try:
+        with h5py.File(output, "r") as file:
+            return len(read_runs(file))
+    except (OSError, KeyError):
+        return 0
 
 
 def _make_folders(folder: Path) -> list[Path]:

@@ -38,6 +38,7 @@ class Job:
     masks: GivenMasks | None
     task: Task
     choice: Choice
+    fingerprint: tuple[int, ...]  # of the file on the disk, when it was read
 
     @property
     def given(self) -> Given:
@@ -176,6 +177,7 @@ def open_job(
     from miniscope_nwb.nwb.recording_file import input_hash, read_recording
 
     check_name(options.run)
+    before = fingerprint(path)
     recording = read_recording(path, options.series)
     task = _task(recording, options)
     masks = _masks(options, recording)
@@ -188,11 +190,21 @@ def open_job(
         masks=masks,
         task=task,
         choice=choose(task) if choose is not None else _choose(path, options, task),
+        fingerprint=before,
     )
     check_extra = getattr(job.choice.engine, "check_extra", None)  # an engine need not have it
     if check_extra is not None and not job.decision.is_done:
         check_extra(job.given.values.caiman)
     return job
+
+
+def fingerprint(path: Path) -> tuple[int, ...]:
+    """Return what changes whenever a file is written or another takes its place; empty: no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _choose(path: Path, options: ProcessOptions, task: Task) -> Choice:

@@ -31,20 +31,16 @@ def scratch_folder(path: Path, chosen: Path | None) -> Path:
 def locked(path: Path) -> Iterator[None]:
     """Let only one process work on an NWB file; the system frees the lock of a killed one.
 
-    The lock lies beside the file, so that it also holds between machines that share a drive.
-
     Raises
     ------
     OutputError
         If another process works on the file, or the folder cannot be written to.
     """
-    from miniscope_nwb.nwb.lock import sole
+    from miniscope_nwb.nwb.lock import process_lock, sole
 
-    resolved = path.resolve()
-    place = resolved.with_name(f".{resolved.stem}.process.lock")
     with ExitStack() as stack:
         try:
-            stack.enter_context(sole(place))
+            stack.enter_context(sole(process_lock(path)))
         except BlockingIOError as error:
             raise OutputError(
                 f"{path} is being processed by another miniscope-nwb: wait until it is done."

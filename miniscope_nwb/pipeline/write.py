@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.movie import Movie
 from miniscope_nwb.pipeline.job import Job
 from miniscope_nwb.pipeline.memory import MemoryWatch
@@ -38,9 +40,42 @@ def write(
             movie=movie,
             corrected=job.options.corrected,
             replace=job.decision.replaces,
+            check=lambda copy: check_same_recording(job, copy),
             progress=progress,
             n_threads=n_threads,
         )
     timing = StageTiming(STAGE, time.perf_counter() - started, memory.peak_bytes)
     watch.finished(timing, False)
     return timing
+
+
+def check_same_recording(job: Job, copy: Path) -> None:
+    """Make sure that a run goes into the recording that it was computed from.
+
+    Hours lie between reading and writing. Another run or a curation may have changed the file
+    meanwhile, and that is well; another recording of its name is not.
+
+    Parameters
+    ----------
+    copy
+        Of the file as it is now.
+
+    Raises
+    ------
+    OutputError
+        If the movie or its timestamps are others than when the job was opened.
+    """
+    from miniscope_nwb.nwb.recording_file import input_hash
+    from miniscope_nwb.pipeline.job import fingerprint
+
+    if fingerprint(job.path) == job.fingerprint:
+        return
+    try:
+        is_same = input_hash(copy, job.series) == job.input_hash
+    except (KeyError, NwbContentError):
+        is_same = False
+    if not is_same:
+        raise OutputError(
+            f"{job.path} holds another recording now than when its processing began: nothing was "
+            "written to it; run the command again to process what it holds now."
+        )

@@ -30,6 +30,7 @@ def write_run(
     movie: Movie | None = None,
     corrected: Corrected = "preview",
     replace: bool = False,
+    check: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
     n_threads: int = 2,
 ) -> None:
@@ -52,6 +53,9 @@ def write_run(
         shares the motion result of an earlier one stores nothing anew.
     replace
         Whether a run of the same name is replaced.
+    check
+        Called with the copy before it is changed; raises where the file is not what it was when
+        the run began.
     progress
         Called with the pieces written and in all.
     n_threads
@@ -66,6 +70,8 @@ def write_run(
     check_run_name(run.name)
     kind: Corrected = "none" if movie is None else corrected
     with new_version(path, extra_bytes=_extra_bytes(run, movie, kind)) as version:
+        if check is not None:
+            check(version.part)
         with h5py.File(version.part, "r") as file:
             is_there = any(row.run == run.name for row in read_runs(file))
         if is_there and not replace:
