@@ -14,12 +14,13 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from miniscope_nwb.errors import OutputError, ShareError
+from miniscope_nwb.nwb.lock import sole
 from miniscope_nwb.share.redact import Secret
 
 STATE_VARIABLE = "MINISCOPE_NWB_STATE"  # another state folder
@@ -150,26 +151,18 @@ class Journal:
         OutputError
             If the state folder cannot be written to.
         """
-        from filelock import FileLock, Timeout
-
-        try:
-            make_private_folder(self._path.parent)
-            lock = FileLock(self._path.with_suffix(".lock"))
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ShareError(
-                "Another miniscope-nwb sends the same file to the same dandiset: wait until it is "
-                "done."
-            ) from None
-        except OSError as error:
-            raise _not_writable(self._path.parent, error) from error
-        try:
+        with ExitStack() as held:
+            try:
+                make_private_folder(self._path.parent)
+                held.enter_context(sole(self._path.with_suffix(".lock")))
+            except BlockingIOError:
+                raise ShareError(
+                    "Another miniscope-nwb sends the same file to the same dandiset: wait until it "
+                    "is done."
+                ) from None
+            except OSError as error:
+                raise _not_writable(self._path.parent, error) from error
             yield
-        finally:
-            with suppress(OSError):
-                if os.name == "posix":
-                    self._path.with_suffix(".lock").unlink()
-            lock.release()
 
 
 def make_private_folder(folder: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from miniscope_nwb.errors import ShareError, UnreachableError
@@ -15,6 +17,8 @@ from miniscope_nwb.share.redact import redact
 from miniscope_nwb.share.transport import Reply, Stopped, Transport
 
 _BLOCK_BYTES = 256 * 1024
+_LOOK_S = 0.5  # a thread is waited for at a time
+_GRACE_S = 2.0  # after Ctrl-C, for parts that are just done
 _MAX_WRONG = 5  # answers with a wrong checksum for one part: the line, not chance, is broken
 
 
@@ -92,36 +96,54 @@ def send_parts(
         If the storage does not answer for hours, or stores other bytes than were sent.
     """
     missing = [part for part in upload.parts if not _is_right(part, digest, arrived)]
-    executor = ThreadPoolExecutor(
-        max_workers=transport.settings.n_in_flight, thread_name_prefix="part"
-    )
 
     def send(part: UploadPart) -> None:
-        try:
-            etag = _send_part(transport, path, digest, part)
-            journal.add(part.number, etag)
-        except BaseException:
-            transport.stop.set()  # no other part is begun, and none goes on, after a failure
-            raise
+        etag = _send_part(transport, path, digest, part)
+        journal.add(part.number, etag)
         arrived[part.number] = etag
         progress(part.size)
 
-    futures = [executor.submit(send, part) for part in missing]
-    try:
-        wait(futures, return_when=FIRST_EXCEPTION)
-    except BaseException:  # Ctrl-C: the workers stop at their next block or wait
-        transport.stop.set()
-        raise
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-        transport.stop.clear()
-    failed = [error for future in futures if (error := _error_of(future)) is not None]
+    failed = _work_off(missing, send, transport)
     if failed:  # the others only stopped because of it
         raise next((error for error in failed if not isinstance(error, Stopped)), failed[0])
 
 
-def _error_of(future: Future[None]) -> BaseException | None:
-    return None if future.cancelled() else future.exception()
+def _work_off(
+    parts: Sequence[UploadPart], send: Callable[[UploadPart], None], transport: Transport
+) -> list[BaseException]:
+    """Send parts in threads of their own; return their errors, after the first of which all stop.
+
+    The threads end with the process: after Ctrl-C nobody waits for a server that has fallen
+    silent. A part that still arrives then is in the journal, or is sent again.
+    """
+    waiting, failed = deque(parts), list[BaseException]()
+
+    def work() -> None:
+        try:
+            while not transport.stop.is_set():
+                send(waiting.popleft())
+        except IndexError:  # all are taken
+            pass
+        except BaseException as error:  # noqa: BLE001  (raised where the parts are waited for)
+            failed.append(error)
+            transport.stop.set()  # no other part is begun, and none goes on, after a failure
+
+    n_threads = min(transport.settings.n_in_flight, len(parts))
+    threads = [threading.Thread(target=work, name="part", daemon=True) for _ in range(n_threads)]
+    for thread in threads:
+        thread.start()
+    try:
+        while any(thread.is_alive() for thread in threads):
+            for thread in threads:
+                thread.join(_LOOK_S)  # with a time limit, or Ctrl-C would wait on some systems
+    except BaseException:  # Ctrl-C: the threads stop at their next block or wait
+        transport.stop.set()
+        until = time.monotonic() + _GRACE_S
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        raise
+    transport.stop.clear()
+    return failed
 
 
 def _is_right(part: UploadPart, digest: FileDigest, arrived: dict[int, str]) -> bool:

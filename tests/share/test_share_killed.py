@@ -80,16 +80,19 @@ def test_killed_while_a_late_answer_comes(step, bench, nwb_file):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_interrupted_by_the_user_ends_with_3(bench, nwb_file):
-    slow = bench.stand_in.add_fault(server="s3", method="PUT", stall_s=0.1, times=10_000)
+def test_interrupted_by_the_user_ends_with_3_at_once_even_if_the_server_is_silent(bench, nwb_file):
+    silent = bench.stand_in.add_fault(server="s3", method="PUT", stall_s=60, skip=3, times=10_000)
     process = start(bench, nwb_file)
-    wait_for(lambda: bench.n_parts_put >= 2, process)
+    wait_for(lambda: bench.n_parts_put >= 5, process)
+    pressed = time.monotonic()
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
+    assert time.monotonic() - pressed < 6, "read_timeout_s is 10 s, of a real archive 120 s"
     assert process.returncode == 3, said
     assert "same command" in said
     assert "Traceback" not in said
-    bench.stand_in.faults.waiting.remove(slow)
+    bench.stand_in.faults.waiting.remove(silent)
     (outcome,) = bench.upload(nwb_file)
     assert outcome.exit_code == 0
+    assert outcome.resumed_at == 4
     assert bench.n_parts_put <= N_PARTS + N_IN_FLIGHT
