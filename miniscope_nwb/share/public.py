@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,11 @@ from miniscope_nwb.nwb.read import open_nwb, read_table
 from miniscope_nwb.share.finding import Finding
 
 _MAX_SHOWN = 80  # characters of a text
+# A path from the root of a disk or a server: folders are named after people and projects.
+_WORD = r"[^\s\"'<>|,;]*"
+_PATH = re.compile(
+    r"(?<![\w:/.\\])(?:[A-Za-z]:[\\/]|\\\\|/(?=[^/\s]+/))" + _WORD + rf"(?: {_WORD}[\\/]{_WORD})*"
+)
 # Texts of the file that tell of people and places, and how to call them.
 _TEXTS = {
     "general/experimenter": "experimenter",
@@ -30,6 +36,7 @@ def public_findings(path: Path) -> tuple[Finding, ...]:
         ]
         found += _notes(file)
         found += _columns(file, "SourceFiles", "path", "names of raw files", "processing/recording")
+        found += _paths(file)
         found += _columns(file, "ProcessingRuns", "host", "computers", "processing/ophys")
     return tuple(found)
 
@@ -66,3 +73,31 @@ def _columns(file: Any, table: str, column: str, what: str, group: str) -> list[
         return []
     message = f"{len(values)} {what}: {_short(values)}"
     return [Finding("public", "what becomes public", f"{group}/{table}", message)]
+
+
+def _paths(file: Any) -> list[Finding]:
+    """Find paths of computers in the tables of the modules: settings, parameters, reasons."""
+    import h5py
+
+    found: dict[str, set[str]] = {}
+
+    def look(_: str, node: Any) -> None:
+        if len(getattr(node, "shape", ())) != 1 or h5py.check_string_dtype(node.dtype) is None:
+            return
+        said = {match[0] for text in _texts(node) for match in _PATH.finditer(text)}
+        paths = {path for path in said if path not in file}  # else it is a place in the file
+        if paths:
+            plain = {path.replace("\\\\", "\\") for path in paths}  # JSON doubles them
+            found.setdefault(node.parent.name.lstrip("/"), set()).update(plain)
+
+    if "processing" in file:
+        file["processing"].visititems(look)
+    return [
+        Finding(
+            "public",
+            "what becomes public",
+            place,
+            f"{len(paths)} paths of computers: {_short(sorted(paths))}",
+        )
+        for place, paths in found.items()
+    ]

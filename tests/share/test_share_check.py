@@ -123,6 +123,31 @@ def test_what_becomes_public_is_listed(blank_nwb):
     assert all(finding.severity == "public" for finding in public_findings(blank_nwb))
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('"D:/data/Jane Doe/open field/a.avi"', "D:/data/Jane Doe/open field/a.avi"),
+        ('"C:\\\\Users\\\\Jane"', "C:\\Users\\Jane"),
+        ('["\\\\\\\\labserver\\\\doe"]', "\\\\labserver\\doe"),
+        ("results imported from /home/jane/x.hdf5", "/home/jane/x.hdf5"),
+        ("https://example.org/a/b", None),
+        ("um/s, 1/2 and Miniscope/metaData.json", None),
+        ("/acquisition/OnePhotonSeries", None),  # a place in the file
+        ("12/03/2026 14:05", None),
+    ],
+)
+def test_paths_of_computers_in_tables_are_listed(text, path, blank_nwb, tmp_path):
+    import h5py
+
+    copy = tmp_path / "a.nwb"
+    shutil.copyfile(blank_nwb, copy)
+    with h5py.File(copy, "r+") as file:
+        file["processing/recording/DeviceSettings/value_json"] = ["20", text]
+    found = {finding.where: finding.message for finding in public_findings(copy)}
+    message = found.get("processing/recording/DeviceSettings")
+    assert message == (f"1 paths of computers: {path}" if path else None)
+
+
 def test_birth_date_is_listed(tmp_path):
     from datetime import UTC, datetime
 
