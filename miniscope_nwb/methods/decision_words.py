@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from miniscope_nwb.methods import words
 from miniscope_nwb.methods.facts import Round, RunFacts
+from miniscope_nwb.methods.references import CAIMAN, Cited
 
 # What each threshold of the rules asks for; one of null is not applied.
 _RULES = {
     "event_enter": "an event of at least {} noise standard deviations",
-    "min_snr": "a signal-to-noise ratio of at least {}",
+    "min_snr": "a signal-to-noise ratio by event exceptionality {paper} of at least {}",
     "min_r_value": "a spatial correlation (r-value) of at least {}",
     "min_event_correlation": "a correlation of at least {} between footprint and mean event image",
     "least_r_value": "an r-value of at least {} beside an event image",
@@ -23,14 +24,17 @@ _RULES = {
 }
 
 
-def describe_decisions(run: RunFacts) -> str:
+def describe_decisions(run: RunFacts, cited: Cited) -> str:
     """Return the sentences on acceptance, curation and the number of cells."""
-    return " ".join(filter(None, [_rules(run), _rounds(run), _cells(run)]))
+    return " ".join(filter(None, [_rules(run, cited), _rounds(run), _cells(run)]))
 
 
-def _rules(run: RunFacts) -> str:
+def _rules(run: RunFacts, cited: Cited) -> str:
     asked = [
-        text.format(words.value(run.value("quality", name)))
+        text.format(
+            words.value(run.value("quality", name)),
+            paper=cited(CAIMAN) if name == "min_snr" else "",  # whose measure it is
+        )
         for name, text in _RULES.items()
         if run.value("quality", name) is not None
     ]

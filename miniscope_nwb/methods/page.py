@@ -46,7 +46,7 @@ def methods_text(path: str | Path, *, run: str | None = None, style: Style = "ma
     if found is None:
         paragraphs.append(_NOT_PROCESSED)
     else:
-        paragraphs += [describe_processing(found, cited), describe_decisions(found)]
+        paragraphs += [describe_processing(found, cited), describe_decisions(found, cited)]
     return _lay_out(paragraphs, cited, _version(recordings[0].converter, found), style)
 
 

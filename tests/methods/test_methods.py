@@ -143,9 +143,10 @@ def test_a_run_of_our_own_engine(path):
         "were set: preprocess.crop = [8, 4, 48, 36], quality.min_snr = 4.5. Derived from the "
         "recording: extract.decay_time_s = 0.5, extract.ar_order = 2.",
         "A component was accepted by rule with an event of at least 4 noise standard deviations, "
-        "a signal-to-noise ratio of at least 4.5, a correlation of at least 0.5 between footprint "
-        "and mean event image, an r-value of at least 0.5 beside an event image, an r-value of at "
-        "least 0.7 without one, an area of at least 0.5 times that of the run's own cells, an "
+        "a signal-to-noise ratio by event exceptionality (Giovannucci et al., 2019) of at least "
+        "4.5, a correlation of at least 0.5 between footprint and mean event image, an r-value of "
+        "at least 0.5 beside an event image, an r-value of at least 0.7 without one, an "
+        "area of at least 0.5 times that of the run's own cells, an "
         "area of at most 1.9 times that of the run's own cells, an area lit by its events of at "
         "most 2.2 times the same, an edge at most 0.25 radii wider than that of the run's own "
         "cells, unless small and well shown by its events, a correlation of at most 0.7 between "
@@ -154,6 +155,7 @@ def test_a_run_of_our_own_engine(path):
     ]
     assert keys(text) == {
         "Rubel2022", "Pnevmatikakis2017", "Zhou2018", "Friedrich2021", "Friedrich2017",
+        "Giovannucci2019",
     }  # fmt: skip
     assert "CaImAn" not in text
 
@@ -172,7 +174,7 @@ def test_what_a_run_did_not_use_is_not_cited(path):
     assert "starting from the masks given in cells.nwb." in text
     assert "No component was found (min_pnr 7.5: the highest was 3.1)." in text
     assert "F0" not in text, "there is no dF/F"
-    assert keys(text) == {"Rubel2022", "Zhou2018"}
+    assert keys(text) == {"Rubel2022", "Zhou2018", "Giovannucci2019"}
 
 
 def test_a_piecewise_run(path):
@@ -291,7 +293,7 @@ def test_an_engine_that_is_not_ours(path):
     assert "and its engine toy 3.1, whose methods are not known from the file." in text
     assert "Motion was corrected rigidly by the engine." in text
     assert "Components were extracted by the engine." in text
-    assert keys(text) == {"Rubel2022"}
+    assert keys(text) == {"Rubel2022", "Giovannucci2019"}, "and that for the acceptance alone"
 
 
 def test_curation_by_hand(path):
@@ -380,6 +382,14 @@ def test_text_and_markdown_say_the_same(path, capsys, tmp_path):
     assert words == "METHODS " + " ".join(" ".join(paragraphs(markdown)).split())
     assert text.partition("BIBTEX\n\n")[2].strip() in markdown
     capsys.readouterr()
+    out.write_text("edited by hand", encoding="utf-8")
+    assert run_command(["methods", str(path), "-o", str(out)]) == 1
+    assert "exists already; give --overwrite" in capsys.readouterr().err
+    assert out.read_text(encoding="utf-8") == "edited by hand"
+    assert run_command(["methods", str(path), "-o", str(out), "--overwrite"]) == 0
+    assert out.read_text(encoding="utf-8") == markdown
+    assert run_command(["methods", str(path), "-o", str(path), "--overwrite"]) == 1
+    assert "is not written over" in capsys.readouterr().err
     assert run_command(["methods", str(tmp_path / "no.nwb")]) == 1
     assert "does not exist" in capsys.readouterr().err
 
