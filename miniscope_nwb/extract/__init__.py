@@ -7,6 +7,7 @@ Giovannucci et al. 2019 (eLife 8:e38173) for the updates on sufficient statistic
     cnmfe.py        the whole, a table of contents
     state.py        what is known while it runs, and the steps that change it
     plan.py         sizes and thresholds of a run, each with what it was derived from
+    coarse.py       means of consecutive frames, on which cells are searched and updated
     frames.py       the movie in blocks: what was seen, without its mean
     boxes.py        footprints as rectangles of pixels
     bright.py       the pixels that rise above their noise, sparse, of all frames

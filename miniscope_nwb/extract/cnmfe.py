@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
 from miniscope_nwb.engines.base import ExtractInput, Resources
+from miniscope_nwb.extract.coarse import in_coarse_time
 from miniscope_nwb.extract.state import Extraction
 from miniscope_nwb.results import ExtractionResult
 
 
 def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
     """Find the cells of a movie, their traces and the background.
+
+    With a ``temporal_factor`` above 1 all is searched and updated on means of frames; the traces
+    are then made of every frame.
 
     Parameters
     ----------
@@ -23,35 +33,76 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
     result
         No component, and ``emptied_by``, where nothing was found.
     """
-    params = job.params
-    seeds_again = params.second_seeding and job.seeds is None
-    n_rounds = max(params.n_rounds, 2 if seeds_again else 1)
-    state = Extraction.begin(job, resources)
+    coarse = in_coarse_time(job)
+    if coarse is None:
+        state = Extraction.begin(job, resources)
+        if not _find(state):
+            return state.empty_result()
+    else:
+        folder = resources.scratch / "coarse"
+        with _fresh_folder(folder):
+            found = Extraction.begin(coarse, replace(resources, scratch=folder))
+            is_any = _find(found)
+            state = Extraction.begin(job, resources)
+            state.take_over(found)
+        if not is_any:
+            return state.empty_result()
+        state.update_traces()
+    state.finish()
+    resources.progress(_n_steps(job), _n_steps(job))
+    return state.result()
+
+
+def _find(state: Extraction) -> bool:
+    """Find footprints, background and traces; say whether there is any cell."""
+    job, n_steps = state.job, _n_steps(state.job)
+    progress = state.resources.progress
     if job.seeds is None:
         state.seed()
     else:
         state.take_given(job.seeds)
-    resources.progress(1, n_rounds + 3)
+    progress(1, n_steps)
     if not len(state.footprints):
-        return state.empty_result()
+        return False
     state.fit_background()
     if job.seeds is not None:  # nothing was known of their light when the background was fitted
         state.update_traces()
         state.fit_background()
         state.update_traces()
-    resources.progress(2, n_rounds + 3)
-    for round_number in range(n_rounds):
+    progress(2, n_steps)
+    for round_number in range(_n_rounds(job)):
         state.update_footprints()
         state.merge()
         state.update_traces()
         state.weed()
-        if round_number == 0 and seeds_again:
+        if round_number == 0 and _seeds_again(job):
             state.seed()
-        resources.progress(3 + round_number, n_rounds + 3)
+        progress(3 + round_number, n_steps)
         if not len(state.footprints):
-            return state.empty_result()
+            return False
     while state.merge():
         state.update_traces()
-    state.finish()
-    resources.progress(n_rounds + 3, n_rounds + 3)
-    return state.result()
+    return True
+
+
+def _seeds_again(job: ExtractInput) -> bool:
+    return job.params.second_seeding and job.seeds is None
+
+
+def _n_rounds(job: ExtractInput) -> int:
+    return max(job.params.n_rounds, 2 if _seeds_again(job) else 1)
+
+
+def _n_steps(job: ExtractInput) -> int:
+    """Return the number of steps that progress is told in: seeds, background, rounds, the end."""
+    return _n_rounds(job) + 3
+
+
+@contextmanager
+def _fresh_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and remove it afterwards, as far as the system lets mapped files go."""
+    folder.mkdir()
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -74,3 +74,24 @@ def fill_unseen(frames: Any, seen: Any, factor: int, height: int, width: int) ->
             for c in range(columns):
                 if r < top or r >= bottom or c < left or c >= right:
                     frames[i, r, c] = frames[i, from_row, min(max(c, left), right - 1)]
+
+
+@compiled
+def average(frames: Any, cuts: Any, out: Any) -> None:
+    """Average the frames [cuts[i], cuts[i + 1]); NaN where any of them is, or there is none."""
+    _, height, width = out.shape
+    for i in range(len(out)):
+        count = cuts[i + 1] - cuts[i]
+        if count == 0:
+            out[i] = np.nan
+            continue
+        scale = np.float32(1.0 / count)
+        for y in range(height):
+            row = out[i, y]
+            for x in range(width):
+                row[x] = frames[cuts[i], y, x]
+            for k in range(cuts[i] + 1, cuts[i + 1]):
+                for x in range(width):
+                    row[x] += frames[k, y, x]
+            for x in range(width):
+                row[x] *= scale

@@ -72,25 +72,29 @@ def make_plan(job: ExtractInput) -> Plan:
 
 
 def seed_thresholds(
-    job: ExtractInput, frames: Frames, kernel: CenterSurround, *, seed: int
+    job: ExtractInput, frames: Frames, kernel: CenterSurround, *, seed: int, n_averaged: int = 1
 ) -> tuple[tuple[float, float], list[Derived]]:
-    """Return min_corr and min_pnr; what was not given comes from a null movie."""
+    """Return min_corr and min_pnr; what was not given comes from a null movie.
+
+    Peak-to-noise ratios are given and told as of single frames. Means of `n_averaged` frames have
+    less noise, and their ratios are larger by its root.
+    """
     from miniscope_nwb.extract.null import null_thresholds
 
+    gain = (1.0, float(np.sqrt(n_averaged)))
     given = job.params.min_corr, job.params.min_pnr
     if given[0] is not None and given[1] is not None:
-        return (given[0], given[1]), []
+        return (given[0], given[1] * gain[1]), []
     n_false = job.params.n_false_seeds
     null = null_thresholds(frames, kernel, region=job.images.region, n_false=n_false, seed=seed)
     basis = f"null movie of {null.n_frames} frames, {n_false:g} false seeds a field; reached "
+    names, least = ("min_corr", "min_pnr"), (MIN_CORR, MIN_PNR)
+    reached = (null.min_corr, null.min_pnr / gain[1])
     values, derived = [], []
-    names = ("min_corr", "min_pnr")
-    for name, ours, found, least in zip(
-        names, given, (null.min_corr, null.min_pnr), (MIN_CORR, MIN_PNR), strict=True
-    ):
-        value = max(found, least) if ours is None else ours
+    for name, ours, found, lowest in zip(names, given, reached, least, strict=True):
+        value = max(found, lowest) if ours is None else ours
         if ours is None:
-            text = f"{basis}{found:.2f}, never below {least:g}"
+            text = f"{basis}{found:.2f}, never below {lowest:g}"
             derived.append(Derived("extract", name, round(value, 3), text))
         values.append(value)
-    return (values[0], values[1]), derived
+    return (values[0], values[1] * gain[1]), derived

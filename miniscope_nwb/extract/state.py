@@ -15,6 +15,7 @@ from miniscope_nwb.engines.base import ExtractInput, Resources, map_array
 from miniscope_nwb.extract import merging
 from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse, joined, tight
 from miniscope_nwb.extract.bright import Level, find_bright, measure_level, measure_pixel_noise
+from miniscope_nwb.extract.coarse import CoarseMovie
 from miniscope_nwb.extract.frames import (
     FrameBlock,
     Frames,
@@ -78,6 +79,12 @@ class Extraction:
         """Height and width."""
         return self.job.movie.height, self.job.movie.width
 
+    @property
+    def n_averaged(self) -> int:
+        """Frames of a mean, 1 at the full rate."""
+        movie = self.job.movie
+        return movie.factor if isinstance(movie, CoarseMovie) else 1
+
     def _map(self, name: str, n_cells: int) -> npt.NDArray[np.float32]:
         path = self.resources.scratch / f"{name}_{next(self._numbers)}.npy"
         return map_array(path, (n_cells, self.job.movie.n_frames))
@@ -107,7 +114,7 @@ class Extraction:
         if self.level is None:
             self.level = measure_level(self.rough, kernel)
             self.thresholds, derived = seed_thresholds(
-                self.job, self.rough, kernel, seed=self.resources.seed
+                self.job, self.rough, kernel, seed=self.resources.seed, n_averaged=self.n_averaged
             )
             self.derived += derived
         means = MeanSums(self.rough) if self.seen is None else None
@@ -128,7 +135,7 @@ class Extraction:
         seeds = find_seeds(bright, kernel, rules, n_frames=self.job.movie.n_frames)
         self.n_seeds += len(seeds)
         if not len(self.footprints) and not len(seeds):
-            self.emptied_by = _what_emptied(seeds, rules)
+            self.emptied_by = _what_emptied(seeds, rules, self.n_averaged)
         self._add(seeds)
 
     def _know_mean(self, seen: SeenShare) -> None:
@@ -156,6 +163,21 @@ class Extraction:
         self._rooms["denoised"] = merged
         self.footprints, self.traces = joined(self.footprints, tight(seeds.footprints)), merged
         self.maps = None
+
+    def take_over(self, coarse: Extraction) -> None:
+        """Go on at the full rate with what was found on means of frames; traces are a start."""
+        assert isinstance(coarse.job.movie, CoarseMovie)
+        self.footprints, self.ring = coarse.footprints, coarse.ring
+        self.n_seeds, self.emptied_by = coarse.n_seeds, coarse.emptied_by
+        own = {item.parameter for item in self.derived}
+        self.derived += [item for item in coarse.derived if item.parameter not in own]
+        if coarse.seen is not None:
+            self._know_mean(coarse.seen)
+        if not len(self.footprints):
+            return
+        self.traces = self._room("denoised", len(self.footprints))
+        for row, found in zip(self.traces, coarse.traces, strict=True):
+            row[:] = coarse.job.movie.spread(found)
 
     def take_given(self, seeds: Sparse) -> None:
         """Start from given masks."""
@@ -261,7 +283,7 @@ class Extraction:
             return
         keep = worth_keeping(
             self.footprints, self.maps, height=self.shape[0], width=self.shape[1],
-            diameter_px=self.plan.diameter_px,
+            diameter_px=self.plan.diameter_px, n_averaged=self.n_averaged,
         )  # fmt: skip
         self._choose(np.flatnonzero(keep))
 
@@ -296,13 +318,15 @@ class Extraction:
         return self.resources.scratch
 
 
-def _what_emptied(seeds: Seeds, rules: SeedRules) -> str:
-    """Say which threshold no pixel reached."""
-    if seeds.best_pnr < rules.min_pnr:
-        return f"min_pnr {rules.min_pnr:.1f} (the highest of all pixels is {seeds.best_pnr:.1f})"
+def _what_emptied(seeds: Seeds, rules: SeedRules, n_averaged: int) -> str:
+    """Say which threshold no pixel reached; ratios to the noise of single frames."""
+    gain = float(np.sqrt(n_averaged))
+    best, least = seeds.best_pnr / gain, rules.min_pnr / gain
+    if best < least:
+        return f"min_pnr {least:.1f} (the highest of all pixels is {best:.1f})"
     if seeds.best_corr < rules.min_corr:
         return f"min_corr {rules.min_corr:.2f} (the highest is {seeds.best_corr:.2f})"
-    return f"min_corr {rules.min_corr:.2f} and min_pnr {rules.min_pnr:.1f} together"
+    return f"min_corr {rules.min_corr:.2f} and min_pnr {least:.1f} together"
 
 
 def compact(rows: npt.NDArray[np.float32], kept: IntArray) -> npt.NDArray[np.float32]:

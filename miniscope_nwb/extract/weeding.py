@@ -71,9 +71,16 @@ def _follows(maps: TraceMaps, weak: int, bright: int) -> bool:
 
 
 def worth_keeping(
-    footprints: Footprints, maps: TraceMaps, *, height: int, width: int, diameter_px: float
+    footprints: Footprints,
+    maps: TraceMaps,
+    *,
+    height: int,
+    width: int,
+    diameter_px: float,
+    n_averaged: int = 1,
 ) -> BoolArray:
-    """Say which components to go on with."""
+    """Say which components to go on with; the noise of means of `n_averaged` frames is smaller."""
     least = MIN_AREA * np.pi / 4 * diameter_px**2
-    keep: BoolArray = (largest_jumps(maps) >= MIN_JUMP) & (areas(footprints) >= least)
+    least_jump = MIN_JUMP * np.sqrt(n_averaged)
+    keep: BoolArray = (largest_jumps(maps) >= least_jump) & (areas(footprints) >= least)
     return keep & ~satellites(footprints, maps, height=height, width=width)

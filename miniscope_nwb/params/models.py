@@ -45,7 +45,9 @@ class PreprocessParams(StageParams):
     cell_diameter_px: Positive | None = Field(None, description="the same in raw px")
     pixel_size_um: Positive | None = Field(None, description="side of a raw pixel; from the file")
     spatial_factor: int | None = Field(None, ge=1, le=8, description="a soma stays 6 to 8 px wide")
-    temporal_factor: int | None = Field(None, ge=1, le=16, description="decay covers 4 frames")
+    temporal_factor: int | None = Field(
+        None, ge=1, le=16, description="frames averaged to find cells; decay covers 4 means"
+    )
     mend_pixels: bool = Field(True, description="read defective pixels from their neighbours")
     leave_out_frames: bool = Field(True, description="leave out torn, black and flashed frames")
     remove_glow: bool = Field(False, description="take off the glow, divide by the vignette")

@@ -127,7 +127,11 @@ def _field(run: RunRecord) -> _Numbers:
         "crop_x1": ("Raw column after the last.", x1),
         "crop_y1": ("Raw row after the last.", y1),
         "spatial_factor": ("Raw pixels a processed pixel, on each axis.", factor),
-        "temporal_factor": ("Frames that the extraction averaged.", run.prepared.temporal_factor),
+        "temporal_factor": (
+            "Consecutive frames of a mean while cells are searched and updated; traces are at the "
+            "full rate.",
+            run.prepared.temporal_factor,
+        ),
         "cell_diameter_px": ("Median diameter of the somata, px.",
                              run.images.cell_diameter_px * factor),
         "curation_round": ("Current round of curation.", n_rounds(run)),
