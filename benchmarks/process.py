@@ -7,7 +7,8 @@ Ours runs as a user runs it, with no parameter given; CaImAn runs its own pipeli
 accepted components and of all, correlation of traces with the truth, error of the shifts, wall and
 CPU seconds, peak memory of all processes together (anonymous and shared; mapped files not counted)
 and scratch. With ``--engines`` CaImAn also runs inside `process`, to show what the adapter costs.
-``--lengths`` shows memory, scratch and speed of 10, 30 and 60 minutes at 600x600.
+``--lengths`` shows memory, scratch and speed of 10, 30 and 60 minutes at 600x600, or at another
+``--side``.
 """
 
 from __future__ import annotations
@@ -205,11 +206,11 @@ def compare(case: Case, work: Path, *, caiman_python: str, with_engine: bool) ->
     )
 
 
-def lengths(work: Path, minutes: list[int]) -> None:
-    """Print memory, scratch and speed against the length of a 600x600 recording."""
+def lengths(work: Path, minutes: list[int], *, side: int) -> None:
+    """Print memory, scratch and speed against the length of a recording."""
     from benchmarks.long_file import repeat_movie
 
-    seed = make_case(work, level="moderate", width=600, height=600, frames=2000, seed=1)
+    seed = make_case(work, level="moderate", width=side, height=side, frames=2000, seed=1)
     print("| minutes | frames | frames/s | CPU ms a frame | memory MB | scratch / raw |")
     print("|---|---|---|---|---|---|")
     for length in minutes:
@@ -226,7 +227,7 @@ def lengths(work: Path, minutes: list[int]) -> None:
         print(
             f"| {length} | {n_frames} | {n_frames / run.wall_s:.1f} "
             f"| {1e3 * run.cpu_s / n_frames:.1f} | {run.peak_held / 1e6:.0f} "
-            f"| {run.peak_scratch / (n_frames * 360000):.3f} |",
+            f"| {run.peak_scratch / (n_frames * side**2):.3f} |",
             flush=True,
         )
         path.unlink()
@@ -243,12 +244,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--engines", action="store_true", help="CaImAn inside `process`, too")
     parser.add_argument("--lengths", action="store_true", help="only 10, 30 and 60 minutes")
+    parser.add_argument("--side", type=int, default=600, help="of the field of --lengths, px")
     parser.add_argument("--minutes", type=int, action="append", help="other lengths")
     given = parser.parse_args()
     work = given.work or Path(tempfile.mkdtemp(prefix="miniscope-nwb-bench-"))
     work.mkdir(parents=True, exist_ok=True)
     if given.lengths:
-        lengths(work, given.minutes or [10, 30, 60])
+        lengths(work, given.minutes or [10, 30, 60], side=given.side)
         return
     for level in given.level or ["moderate"]:
         case = make_case(
