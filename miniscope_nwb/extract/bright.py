@@ -138,10 +138,7 @@ def find_bright(
     means
         Filled with the frames that stream by, as they are.
     """
-    from miniscope_nwb.extract import bright_kernels as kernels
-
     noise = np.where(region, level.noise, np.inf).astype(np.float32)
-    shape = noise.shape
 
     def collect(block: FrameBlock) -> tuple[npt.NDArray[Any], Any]:
         sums = None if means is None else means.of_block(block)
@@ -150,16 +147,25 @@ def find_bright(
         filtered = highpass(block.pixels, kernel, seen=block.seen)
         return _collect(filtered, block.numbers, level.baseline, noise), sums
 
-    height, width = shape
-    counts = np.zeros(height * width, np.int64)
     listed = scratch / "bright_by_frame.bin"
+    counts = np.zeros(noise.size, np.int64)
     with listed.open("wb") as file:
-        for part, sums in frames.each(collect):
+        for entries, sums in frames.each(collect):
             if means is not None:
                 means.add(sums)
-            file.write(np.ascontiguousarray(part).tobytes())
-            counts += np.bincount(part["pixel"], minlength=len(counts))
+            file.write(entries.tobytes())
+            counts += np.bincount(entries["pixel"], minlength=len(counts))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    numbers, values = _sorted_by_pixel(listed, starts, scratch)
+    listed.unlink()
+    height, width = noise.shape
+    return BrightPixels(height, width, frames.n_usable, starts, numbers, values, level)
+
+
+def _sorted_by_pixel(listed: Path, starts: IntArray, scratch: Path) -> tuple[Int32, Float32]:
+    """Return frames and values of listed entries, pixel by pixel, in mapped files."""
+    from miniscope_nwb.extract import bright_kernels as kernels
+
     numbers = _mapped(scratch / "bright_frames.npy", np.int32, int(starts[-1]))
     values = _mapped(scratch / "bright_values.npy", np.float32, int(starts[-1]))
     at = starts[:-1].copy()
@@ -168,8 +174,7 @@ def find_bright(
             entries["pixel"].copy(), entries["frame"].copy(), entries["value"].copy(), at,
             numbers, values,
         )  # fmt: skip
-    listed.unlink()
-    return BrightPixels(height, width, frames.n_usable, starts, numbers, values, level)
+    return numbers, values
 
 
 def _mapped(path: Path, dtype: npt.DTypeLike, size: int) -> npt.NDArray[Any]:

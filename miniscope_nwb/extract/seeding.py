@@ -74,57 +74,104 @@ def find_seeds(
     taken
         (height, width): pixels that may not become seeds.
     """
-    from miniscope_nwb.extract import seeding_kernels as kernels
-
-    height, width = bright.height, bright.width
-    entries = (bright.starts, bright.frames, bright.values)
-    reach = max(kernel.radius_px, round(1.25 * rules.diameter_px))
-    corr, pnr = (np.zeros((height, width), np.float32) for _ in range(2))
-    kernels.score(*entries, bright.n_frames, 0, height, 0, width, corr, pnr)
-    best_pnr = float(pnr.max(initial=0))
-    best_corr = float(corr[pnr >= rules.min_pnr].max(initial=0))
-    is_barred = np.zeros((height, width), np.bool_) if taken is None else taken.copy()
+    search = _Search(bright, kernel, rules, taken)
+    best_pnr = float(search.pnr.max(initial=0))
+    best_corr = float(search.corr[search.pnr >= rules.min_pnr].max(initial=0))
     trace = np.zeros(n_frames, np.float32)
-    patches: list[Float32] = []
-    tops, lefts, rows, found = [], [], [], []
-    while len(patches) < rules.max_seeds:
-        y, x = kernels.best_pixel(corr, pnr, is_barred, rules.min_corr, rules.min_pnr)
-        if y < 0:
-            break
-        top, bottom = max(0, y - reach), min(height, y + reach + 1)
-        left, right = max(0, x - reach), min(width, x + reach + 1)
-        weights = np.zeros((bottom - top, right - left), np.float32)
-        kernels.take_seed(*entries, width, y, x, top, left, trace, weights, LEFTOVER)
-        patch = _grey(weights, bright.level.noise, y, x, top, left)
-        footprint = _connected(patch, y - top, x - left)
-        seen = corr[y, x], pnr[y, x]
-        kernels.score(
-            *entries, bright.n_frames,
-            max(0, top - 1), min(height, bottom + 1), max(0, left - 1), min(width, right + 1),
-            corr, pnr,
-        )  # fmt: skip
-        is_barred[y, x] = True
-        if (footprint > 0).sum() < MIN_AREA * np.pi / 4 * rules.diameter_px**2:
-            continue
-        _bar(is_barred, y, x, rules.min_distance_px)
-        scale = bright.level.noise[y, x] / _gain(footprint, kernel, y - top, x - left)
-        patches.append(footprint)
-        tops.append(top)
-        lefts.append(left)
-        frames = np.flatnonzero(trace).astype(np.int32)
-        rows.append((frames, trace[frames] * np.float32(scale)))
-        found.append(seen)
-    figures = np.array(found, float).reshape(-1, 2)
-    footprints = from_patches(patches, np.array(tops), np.array(lefts))
+    found: list[_Seed] = []
+    while len(found) < rules.max_seeds and (at := search.next_pixel()) is not None:
+        seed = search.take(*at, trace)
+        if seed is not None:
+            found.append(seed)
+    footprints = from_patches(
+        [seed.footprint for seed in found],
+        np.array([seed.top for seed in found]),
+        np.array([seed.left for seed in found]),
+    )
     return Seeds(
         footprints,
-        tuple(row[0] for row in rows),
-        tuple(row[1] for row in rows),
-        figures[:, 0],
-        figures[:, 1],
+        tuple(seed.frames for seed in found),
+        tuple(seed.values for seed in found),
+        np.array([seed.corr for seed in found], np.float64),
+        np.array([seed.pnr for seed in found], np.float64),
         best_corr,
         best_pnr,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seed:
+    """One seed: its first footprint, where that lies, and what is known of its trace."""
+
+    footprint: Float32
+    top: int
+    left: int
+    frames: npt.NDArray[np.int32]
+    values: Float32
+    corr: float
+    pnr: float
+
+
+class _Search:
+    """The bright pixels that are left, how good a seed each would be, and which may be none."""
+
+    def __init__(
+        self,
+        bright: BrightPixels,
+        kernel: CenterSurround,
+        rules: SeedRules,
+        taken: BoolArray | None,
+    ) -> None:
+        self._bright, self._kernel, self._rules = bright, kernel, rules
+        self._entries = (bright.starts, bright.frames, bright.values)
+        self._shape = shape = (bright.height, bright.width)
+        self._reach = max(kernel.radius_px, round(1.25 * rules.diameter_px))
+        self._is_barred = np.zeros(shape, np.bool_) if taken is None else taken.copy()
+        self.corr, self.pnr = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self._score(0, shape[0], 0, shape[1])
+
+    def _score(self, top: int, bottom: int, left: int, right: int) -> None:
+        """Tell correlation and peak-to-noise ratio of the pixels of a rectangle anew."""
+        from miniscope_nwb.extract import seeding_kernels as kernels
+
+        kernels.score(
+            *self._entries, self._bright.n_frames, max(0, top), min(self._shape[0], bottom),
+            max(0, left), min(self._shape[1], right), self.corr, self.pnr,
+        )  # fmt: skip
+
+    def next_pixel(self) -> tuple[int, int] | None:
+        """Return row and column of the best pixel, None where none reaches both thresholds."""
+        from miniscope_nwb.extract import seeding_kernels as kernels
+
+        y, x = kernels.best_pixel(
+            self.corr, self.pnr, self._is_barred, self._rules.min_corr, self._rules.min_pnr
+        )
+        return None if y < 0 else (y, x)
+
+    def take(self, y: int, x: int, trace: Float32) -> _Seed | None:
+        """Take a pixel as a seed and its light off the bright pixels; None where it is a speck.
+
+        `trace` (n_frames,) is room to work in.
+        """
+        from miniscope_nwb.extract import seeding_kernels as kernels
+
+        (height, width), reach = self._shape, self._reach
+        top, bottom = max(0, y - reach), min(height, y + reach + 1)
+        left, right = max(0, x - reach), min(width, x + reach + 1)
+        weights = np.zeros((bottom - top, right - left), np.float32)
+        kernels.take_seed(*self._entries, width, y, x, top, left, trace, weights, LEFTOVER)
+        noise = self._bright.level.noise
+        footprint = _connected(_grey(weights, noise, y, x, top, left), y - top, x - left)
+        corr, pnr = float(self.corr[y, x]), float(self.pnr[y, x])
+        self._score(top - 1, bottom + 1, left - 1, right + 1)
+        self._is_barred[y, x] = True
+        if (footprint > 0).sum() < MIN_AREA * np.pi / 4 * self._rules.diameter_px**2:
+            return None
+        _bar(self._is_barred, y, x, self._rules.min_distance_px)
+        scale = noise[y, x] / _gain(footprint, self._kernel, y - top, x - left)
+        frames = np.flatnonzero(trace).astype(np.int32)
+        values = trace[frames] * np.float32(scale)
+        return _Seed(footprint, top, left, frames, values, corr, pnr)
 
 
 def write_traces(seeds: Seeds, out: npt.NDArray[np.float32]) -> None:
