@@ -13,7 +13,6 @@ from miniscope_nwb.results import Float32
 
 _MAD_TO_SIGMA = 1.4826  # of a Gaussian
 _MODE_BINS_LEAST = 20  # samples below the mode that its noise is taken from, at least
-_LEAST_LOG_P = -700.0  # exp of less is zero
 _BEFORE_S, _AFTER_S = 1.0, 3.0  # of the mean transient, around the peak
 
 
@@ -54,6 +53,9 @@ def event_exceptionality(trace: Float32, clock: FrameClock, *, n_samples: int) -
     samples, the length of a transient; the least likely window, as a quantile of the Gaussian, is
     the SNR (Giovannucci et al. 2019, eLife 8:e38173, "event exceptionality"). Windows lie between
     frames that were not measured; NaN where none is whole.
+
+    Likelihoods stay logarithms up to the quantile: as numbers they would be zero above 37.5, and
+    all bright components alike.
     """
     from scipy.special import log_ndtr, ndtri_exp
 
@@ -70,7 +72,7 @@ def event_exceptionality(trace: Float32, clock: FrameClock, *, n_samples: int) -
     for start, stop in _whole_pieces(trace, clock, n_samples):
         sums = np.concatenate([[0.0], np.cumsum(likely[start:stop])])
         least = min(least, float((sums[n_samples:] - sums[:-n_samples]).min()) / n_samples)
-    return float(-ndtri_exp(max(_LEAST_LOG_P, least))) if least < 0 else float("nan")
+    return float(-ndtri_exp(least)) if least < 0 else float("nan")
 
 
 def _whole_pieces(trace: Float32, clock: FrameClock, least: int) -> list[tuple[int, int]]:

@@ -66,10 +66,32 @@ def test_event_exceptionality_takes_no_window_across_a_gap():
     )
 
 
-def test_event_exceptionality_of_a_huge_event_is_finite():
-    trace = noise_trace()
-    trace[50:80] = 1e4
-    assert 30 < signal.event_exceptionality(trace, CLOCK, n_samples=10) < 40
+def test_event_exceptionality_ranks_bright_events():
+    """No ceiling where the likelihood, as a number, is zero: a plateau has its own height."""
+    found = []
+    for height in (20, 30, 36, 40, 60, 200, 1e4, 1e6):
+        trace = noise_trace(seed=3)
+        trace[2000:2010] = height
+        found.append(signal.event_exceptionality(trace, CLOCK, n_samples=10))
+    heights = np.array([20, 30, 36, 40, 60, 200, 1e4, 1e6])
+    np.testing.assert_allclose(found, heights, rtol=0.12)  # mode and noise are estimates
+    np.testing.assert_allclose(np.diff(found) / np.diff(heights), found[0] / 20, rtol=0.05)
+
+
+def test_event_exceptionality_is_that_of_the_direct_formula_where_this_has_numbers():
+    from scipy.stats import gmean, norm
+
+    for height in (0.0, 5.0, 12.0, 25.0, 34.0):
+        trace = noise_trace(seed=5, sigma=2.0)
+        trace[700:720] += 2.0 * height
+        values = trace.astype(np.float64)
+        mode = signal.half_sample_mode(values)
+        sigma = np.sqrt(np.mean((values[values < mode] - mode) ** 2))
+        tails = norm.sf((values - mode) / sigma)
+        windows = np.lib.stride_tricks.sliding_window_view(tails, 10)
+        direct = norm.isf(gmean(windows, axis=1).min())
+        snr = signal.event_exceptionality(trace, CLOCK, n_samples=10)
+        assert snr == pytest.approx(direct, rel=1e-9)
 
 
 def test_robust_snr_is_not_lifted_by_one_artefact():
