@@ -27,6 +27,7 @@ import click
     help="Write the current decisions there instead.",
 )
 @click.option("--round", "number", type=int, help="With --export: another round than the current.")
+@click.option("--overwrite", is_flag=True, help="Replace the file of --export.")
 @click.option("--run", help="Run of the processing; by default the last one.")
 @click.option("--note", default="", help="A remark on the new round.")
 @click.option("--by", default="", help="Who decided.")
@@ -37,6 +38,7 @@ def curate(
     source: Path | None,
     target: Path | None,
     number: int | None,
+    overwrite: bool,
     run: str | None,
     note: str,
     by: str,
@@ -57,10 +59,12 @@ def curate(
         raise click.UsageError("give either --from CSV or --export CSV.")
     if number is not None and target is None:
         raise click.UsageError("--round goes with --export: a new round starts from the current.")
+    from miniscope_nwb.cli.output_file import check_output_file
     from miniscope_nwb.nwb.processed import curation
     from miniscope_nwb.nwb.processed.decisions_csv import read_decision_file
 
     if target is not None:
+        check_output_file(target, overwrite=overwrite)
         done = curation.export_round(nwb_file, target, run=run, number=number)
         sentence = (
             f"Round {done.round} of run {done.run}: {done.n_components} components, "

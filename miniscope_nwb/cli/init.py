@@ -25,9 +25,9 @@ def init(
     Example:
       miniscope-nwb init data/2026_03_02/14_05_07 > session.yaml
     """
+    from miniscope_nwb.cli.output_file import check_output_file
     from miniscope_nwb.convert.folder import read_recordings
     from miniscope_nwb.convert.template import write_template
-    from miniscope_nwb.errors import OutputError
     from miniscope_nwb.recording import ReadOptions
 
     recordings = read_recordings(raw, ReadOptions(scope_camnum=scope_camnum))
@@ -36,8 +36,7 @@ def init(
         # Bytes, so that no console's code page and no line-end rule changes the template.
         click.echo(template.encode("utf-8"), nl=False)
     else:
-        if output.exists() and not overwrite:
-            raise OutputError(f"{output} exists already; give --overwrite to replace it.")
+        check_output_file(output, overwrite=overwrite)
         output.write_text(template, encoding="utf-8", newline="\n")
     if not quiet:
         name = output or "session.yaml"

@@ -25,7 +25,10 @@ import click
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write it there; by default it is printed.",
 )
-def methods(nwb_file: Path, run: str | None, style: str, output: Path | None) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace the file of -o.")
+def methods(
+    nwb_file: Path, run: str | None, style: str, output: Path | None, overwrite: bool
+) -> None:
     """Write the methods paragraph of FILE.nwb: how its data were recorded and processed.
 
     Everything comes from the file; what it does not tell is said to be unknown. References are
@@ -35,9 +38,12 @@ def methods(nwb_file: Path, run: str | None, style: str, output: Path | None) ->
     Example:
       miniscope-nwb methods sub-m06/sub-m06_ses-20260302T140507_ophys.nwb -o methods.md
     """
+    from miniscope_nwb.cli.output_file import check_output_file
     from miniscope_nwb.methods import methods_text
     from miniscope_nwb.methods.page import Style
 
+    if output is not None:
+        check_output_file(output, overwrite=overwrite)
     text = methods_text(nwb_file, run=run, style=cast("Style", style))
     if output is None:
         click.echo(text, nl=False)

@@ -106,13 +106,24 @@ def test_export_and_back_changes_nothing(path, tmp_path, capsys):
 def test_an_older_round_can_be_exported(path, tmp_path):
     curate(path, read_decision_file(table(path, "roi,accepted\n0,false\n")), run="first")
     out = tmp_path / "out.csv"
-    words = ["curate", str(path), "--run", "first", "--export", str(out), "--quiet"]
+    words = ["curate", str(path), "--export", str(out), "--overwrite", "--quiet", "--run", "first"]
     assert command(words) == 0
     assert out.read_text().splitlines()[1] == "0,false,soma,0.5,decided by hand"
     assert command([*words, "--round", "1"]) == 0
     assert out.read_text().splitlines()[1] == "0,true,soma,0.5,reason 0"
-    assert command(["curate", str(path), "--export", str(out)]) == 0
+    assert command(["curate", str(path), "--export", str(out), "--overwrite"]) == 0
     assert out.read_text().splitlines() == ["roi,accepted,mask_type,confidence,reason"]
+
+
+def test_an_edited_table_is_not_written_over(path, capsys):
+    mine = table(path, "roi,accepted\n0,false\n")
+    assert command(["curate", str(path), "--export", str(mine), "--run", "first"]) == 1
+    assert f"{mine} exists already; give --overwrite" in capsys.readouterr().err
+    assert mine.read_text() == "roi,accepted\n0,false\n"
+    before = path.read_bytes()
+    assert command(["curate", str(path), "--export", str(path), "--overwrite"]) == 1
+    assert "is an NWB or HDF5 file and is not written over" in capsys.readouterr().err
+    assert path.read_bytes() == before
 
 
 def test_rounds_follow_rounds(path):
