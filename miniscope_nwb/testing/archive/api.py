@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from miniscope_nwb.testing.archive import assets, dandisets, uploads
@@ -47,19 +48,24 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
 )
 
 
+@cache
+def _routes() -> Any:
+    """Return the map of the requests; making it takes longer than answering one."""
+    from werkzeug.routing import Map, Rule
+
+    return Map(
+        [
+            Rule(f"/api{rule}", methods=[method], endpoint=handler)
+            for method, rule, handler in ROUTES
+        ]
+    )
+
+
 class Api:
     """A WSGI application over the state and the storage."""
 
     def __init__(self, state: State, storage: Storage, url: str) -> None:
-        from werkzeug.routing import Map, Rule
-
         self.state, self.storage, self.url = state, storage, url
-        self._routes = Map(
-            [
-                Rule(f"/api{rule}", methods=[method], endpoint=handler)
-                for method, rule, handler in ROUTES
-            ]
-        )
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -71,7 +77,7 @@ class Api:
         from werkzeug.wrappers import Request
 
         try:
-            handler, given = self._routes.bind_to_environ(environ).match()
+            handler, given = _routes().bind_to_environ(environ).match()
         except HTTPException as refusal:
             if isinstance(refusal, RequestRedirect):  # to the path with a slash
                 refusal.code = 301
