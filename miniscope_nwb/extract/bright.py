@@ -139,6 +139,7 @@ def find_bright(
         Filled with the frames that stream by, as they are.
     """
     noise = np.where(region, level.noise, np.inf).astype(np.float32)
+    height, width = region.shape
 
     def collect(block: FrameBlock) -> tuple[npt.NDArray[Any], Any]:
         sums = None if means is None else means.of_block(block)

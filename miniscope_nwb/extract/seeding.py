@@ -180,6 +180,17 @@ def write_traces(seeds: Seeds, out: npt.NDArray[np.float32]) -> None:
         row[frames] = values
 
 
+def what_emptied(seeds: Seeds, rules: SeedRules, n_averaged: int) -> str:
+    """Say which threshold no pixel reached; ratios to the noise of single frames."""
+    gain = float(np.sqrt(n_averaged))
+    best, least = seeds.best_pnr / gain, rules.min_pnr / gain
+    if best < least:
+        return f"min_pnr {least:.1f} (the highest of all pixels is {best:.1f})"
+    if seeds.best_corr < rules.min_corr:
+        return f"min_corr {rules.min_corr:.2f} (the highest is {seeds.best_corr:.2f})"
+    return f"min_corr {rules.min_corr:.2f} and min_pnr {least:.1f} together"
+
+
 def _grey(weights: Float32, noise: FloatImage, y: int, x: int, top: int, left: int) -> Float32:
     """Return weights in noise units as grey levels, relative to the seed's."""
     rows, columns = weights.shape

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.deconvolve import Fits
 from miniscope_nwb.engines.base import ExtractInput, Resources, map_array
 from miniscope_nwb.extract import merging
 from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse, joined, tight
@@ -28,10 +27,16 @@ from miniscope_nwb.extract.plan import MIN_CORR, MIN_PNR, Plan, make_plan, seed_
 from miniscope_nwb.extract.project import make_projector, project_all
 from miniscope_nwb.extract.result import make_empty_result, make_result
 from miniscope_nwb.extract.ring import Ring, fit_ring, subtract_cells
-from miniscope_nwb.extract.seeding import SeedRules, Seeds, find_seeds, write_traces
+from miniscope_nwb.extract.seeding import SeedRules, Seeds, find_seeds, what_emptied, write_traces
 from miniscope_nwb.extract.spatial import FootprintRules, update_footprints
 from miniscope_nwb.extract.statistics import gather
-from miniscope_nwb.extract.temporal import TraceMaps, TraceRules, finish_traces, update_traces
+from miniscope_nwb.extract.temporal import (
+    TraceMaps,
+    TraceRules,
+    compact,
+    finish_traces,
+    update_traces,
+)
 from miniscope_nwb.extract.weeding import NOTHING_ROSE, worth_keeping
 from miniscope_nwb.images.filtering import center_surround_kernel
 from miniscope_nwb.recording import FloatArray, IntArray
@@ -135,7 +140,7 @@ class Extraction:
         seeds = find_seeds(bright, kernel, rules, n_frames=self.job.movie.n_frames)
         self.n_seeds += len(seeds)
         if not len(self.footprints) and not len(seeds):
-            self.emptied_by = _what_emptied(seeds, rules, self.n_averaged)
+            self.emptied_by = what_emptied(seeds, rules, self.n_averaged)
         self._add(seeds)
 
     def _know_mean(self, seen: SeenShare) -> None:
@@ -292,14 +297,7 @@ class Extraction:
         if len(kept) == len(self.footprints):
             return
         self.footprints = self.footprints.chosen(kept)
-        m, f = self.maps, self.maps.fits
-        self.maps = TraceMaps(
-            compact(m.raw, kept),
-            compact(m.denoised, kept),
-            compact(m.deconvolved, kept),
-            m.noise[kept],
-            Fits(f.baseline[kept], f.penalty[kept], f.noise[kept]),
-        )
+        self.maps = self.maps.chosen(kept)
         self.traces = self.maps.denoised
         if not len(kept) and not self.emptied_by:
             self.emptied_by = NOTHING_ROSE
@@ -311,27 +309,3 @@ class Extraction:
     def result(self) -> ExtractionResult:
         """Return the record of what was found."""
         return make_result(self)
-
-    @property
-    def scratch(self) -> Path:
-        """The folder of the memory maps."""
-        return self.resources.scratch
-
-
-def _what_emptied(seeds: Seeds, rules: SeedRules, n_averaged: int) -> str:
-    """Say which threshold no pixel reached; ratios to the noise of single frames."""
-    gain = float(np.sqrt(n_averaged))
-    best, least = seeds.best_pnr / gain, rules.min_pnr / gain
-    if best < least:
-        return f"min_pnr {least:.1f} (the highest of all pixels is {best:.1f})"
-    if seeds.best_corr < rules.min_corr:
-        return f"min_corr {rules.min_corr:.2f} (the highest is {seeds.best_corr:.2f})"
-    return f"min_corr {rules.min_corr:.2f} and min_pnr {least:.1f} together"
-
-
-def compact(rows: npt.NDArray[np.float32], kept: IntArray) -> npt.NDArray[np.float32]:
-    """Move the rows that are kept (ascending) to the front, in place; return these."""
-    for to, row in enumerate(kept.tolist()):
-        if to != row:
-            rows[to] = rows[row]
-    return rows[: len(kept)]

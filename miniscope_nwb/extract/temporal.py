@@ -36,6 +36,16 @@ class TraceMaps:
     noise: FloatArray  # (n_cells,)
     fits: Fits
 
+    def chosen(self, kept: IntArray) -> TraceMaps:
+        """Return some of the traces (ascending), moved to the front of the maps."""
+        return TraceMaps(
+            compact(self.raw, kept),
+            compact(self.denoised, kept),
+            compact(self.deconvolved, kept),
+            self.noise[kept],
+            Fits(self.fits.baseline[kept], self.fits.penalty[kept], self.fits.noise[kept]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TraceRules:
@@ -182,3 +192,11 @@ def independent_groups(matrix: FloatArray) -> list[IntArray]:
         members = np.flatnonzero(colours == colour)
         groups += [members[i : i + _MOST_TOGETHER] for i in range(0, len(members), _MOST_TOGETHER)]
     return groups
+
+
+def compact(rows: npt.NDArray[np.float32], kept: IntArray) -> npt.NDArray[np.float32]:
+    """Move the rows that are kept (ascending) to the front, in place; return these."""
+    for to, row in enumerate(kept.tolist()):
+        if to != row:
+            rows[to] = rows[row]
+    return rows[: len(kept)]
