@@ -17,7 +17,7 @@ import click
     metavar="CSV",
     type=click.Path(path_type=Path),
     help="Decisions: columns roi, accepted (true/false or 1/0), and if you like mask_type, "
-    "confidence, reason.",
+    "confidence, reason; a first column without a name (an index) is not read.",
 )
 @click.option(
     "--export",

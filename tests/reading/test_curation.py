@@ -140,6 +140,7 @@ def test_rounds_follow_rounds(path):
     [
         "accepted;roi\r\n TRUE ;1\r\n0;0\r\n",
         "\ufeffROI\tAccepted\n1\t1\n\n0\tFalse\n",
+        ",roi,accepted\n0,1,True\n1,0,False\n",  # the index that pandas writes
         '"roi","accepted","reason"\n1.0,true,"said ""yes"",\nloudly"\n0,0.0,\n',
     ],
 )
@@ -160,6 +161,7 @@ HEAD = "roi,accepted,mask_type,confidence\n"
         ("accepted\ntrue\n", "line 1: there is no column 'roi'"),
         ("roi\n0\n", "line 1: there is no column 'accepted'"),
         ("roi,acepted\n0,1\n", "line 1: column 'acepted' is not known: did you mean accepted?"),
+        ("roi,,accepted\n0,1,2\n", "line 1: column '' is not known"),
         ("roi,accepted,roi\n0,1,2\n", "line 1: there are two columns 'roi'"),
         ("roi,accepted\n0,maybe\n", "line 2: accepted is 'maybe', not true, false, 1 or 0"),
         ("roi,accepted\n0,1\n1\n", "line 3: accepted is ''"),
@@ -185,6 +187,9 @@ def test_a_wrong_table_names_file_and_line(tmp_path, text, said):
 def test_no_table_and_no_text_are_one_sentence(tmp_path):
     with pytest.raises(NwbContentError, match="cannot be read"):
         read_decision_file(tmp_path / "no.csv")
+    made.raw_file(tmp_path / "x.nwb")
+    with pytest.raises(NwbContentError, match=r"x.nwb is an NWB or HDF5 file: give a CSV file"):
+        read_decision_file(tmp_path / "x.nwb")
     (tmp_path / "d.csv").write_bytes(b"roi,accepted\n0,\xff\n")
     with pytest.raises(NwbContentError, match="is not UTF-8 text"):
         read_decision_file(tmp_path / "d.csv")

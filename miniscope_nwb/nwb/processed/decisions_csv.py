@@ -5,7 +5,8 @@
     3,false,,,blood vessel
 
 Only `roi` and `accepted` must be there. Commas, semicolons and tabs separate, as spreadsheets of
-different countries write them.
+different countries write them. A first column without a name, the index that pandas writes, is not
+read.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from miniscope_nwb.results import MaskType
 
 COLUMNS = ("roi", "accepted", "mask_type", "confidence", "reason")
 MASK_TYPES: tuple[str, ...] = get_args(MaskType)
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
@@ -46,7 +48,7 @@ def read_decision_file(path: Path) -> list[DecisionRow]:
     NwbContentError
         If it is not such a table; names file and line.
     """
-    lines = _lines(path)
+    lines = _without_index(_lines(path))
     header = [name.strip().lower() for name in lines[0][1]] if lines else []
     _check_header(path, header)
     rows: list[DecisionRow] = []
@@ -107,6 +109,12 @@ def _write(path: Path, decisions: Mapping[str, Any]) -> None:
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """Rows of the file with the line on which each begins; empty ones are left out."""
     try:
+        with path.open("rb") as file:
+            if file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE:
+                raise NwbContentError(
+                    f"{path} is an NWB or HDF5 file: give a CSV file of decisions, such as "
+                    "`miniscope-nwb curate FILE.nwb --export decisions.csv` writes."
+                )
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise NwbContentError(
@@ -128,6 +136,13 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
     except csv.Error as error:
         raise _wrong(path, reader.line_num, str(error)) from error
     return found
+
+
+def _without_index(lines: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Leave out a first column that has no name: the index of a data frame."""
+    if not lines or len(lines[0][1]) < 2 or lines[0][1][0].strip():
+        return lines
+    return [(number, cells[1:]) for number, cells in lines]
 
 
 def _check_header(path: Path, header: list[str]) -> None:
