@@ -48,7 +48,8 @@ def curate(
     """Accept or reject components of FILE.nwb by hand, as a new round of curation.
 
     Rounds stand side by side in the file; the new one becomes current. Components that the CSV
-    file does not name keep their state. Start from the present state with --export.
+    file does not name keep their state, and decisions that change nothing add no round. Start from
+    the present state with --export.
 
     \b
     Example:
@@ -77,6 +78,9 @@ def curate(
         sentence = (
             f"Round {done.round} of run {done.run}: {done.n_accepted} of {done.n_components} "
             f"components accepted; {done.n_named} named, {done.n_changed} of them changed."
+            if done.is_new
+            else f"{source} says what round {done.round} of run {done.run} says already "
+            f"({done.n_accepted} of {done.n_components} components accepted): no round was added."
         )
     if as_json:
         click.echo(json.dumps(asdict(done), ensure_ascii=False))

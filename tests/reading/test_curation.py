@@ -96,11 +96,24 @@ def test_export_and_back_changes_nothing(path, tmp_path, capsys):
     assert lines[0] == "roi,accepted,mask_type,confidence,reason"
     assert lines[1] == "0,true,soma,0.5,reason 0"
     assert lines[2].startswith("1,false,unknown,0.6333")
-    done = curate(path, read_decision_file(out), run="first")
-    assert (done.round, done.n_named, done.n_changed, done.n_accepted) == (2, 4, 0, 2)
-    with miniscope_nwb.open(path) as session:
-        now, before = session.run("first"), session.run("first", round=1)
-        assert now.decisions.drop(columns="round").equals(before.decisions.drop(columns="round"))
+    before = path.read_bytes()
+    words = ["curate", str(path), "--from", str(out), "--run", "first", "--by", "Ada"]
+    assert command(words) == 0
+    assert capsys.readouterr().out == (
+        f"{out} says what round 1 of run first says already (2 of 4 components accepted): no round "
+        "was added.\n"
+    )
+    assert command([*words, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["round"], answer["is_new"], answer["n_changed"]) == (1, False, 0)
+    assert path.read_bytes() == before
+
+
+def test_another_reason_alone_is_a_new_round(path):
+    rows = read_decision_file(table(path, "roi,accepted,reason\n0,true,checked\n"))
+    done = curate(path, rows, run="first")
+    assert (done.round, done.is_new, done.n_changed) == (2, True, 0)
+    assert not curate(path, rows, run="first").is_new
 
 
 def test_an_older_round_can_be_exported(path, tmp_path):

@@ -42,6 +42,7 @@ class NewRound:
     n_accepted: int
     n_named: int  # components that the decisions named
     n_changed: int  # of them, those that are now held to be something else
+    is_new: bool = True  # False: the decisions say what the current round says, and add none
 
 
 def curate(
@@ -56,7 +57,8 @@ def curate(
     """Add a round of curation to a file; it becomes the current one.
 
     Components that are not named keep what they are held to be, and so does what a row does not
-    say; a row that changes nothing leaves the component's method and reason as they were.
+    say; a row that changes nothing leaves the component's method and reason as they were. Where no
+    row changes anything no round is added, and the file stays as it is.
 
     Parameters
     ----------
@@ -82,7 +84,11 @@ def curate(
         row = find_run(file, run)
         old = _current(file, row)
         _check_rows(rows, len(old["roi"]), row, source)
-    decisions, methods, changed = _merge(old, rows)
+    decisions, methods, changed, says_anything = _merge(old, rows)
+    n_accepted = int(decisions.accepted.sum())
+    if not says_anything:
+        current = int(row.values["curation_round"])
+        return NewRound(row.run, current, len(methods), n_accepted, len(rows), 0, is_new=False)
     with new_version(path) as version:
         with version.edit() as (file, _):
             row = find_run(file, row.run)
@@ -93,7 +99,6 @@ def curate(
         check_kept(version)
         recheck_round(version, row.run, number, decisions.accepted)
         version.is_checked = True
-    n_accepted = int(decisions.accepted.sum())
     return NewRound(row.run, number, len(methods), n_accepted, len(rows), changed)
 
 
@@ -135,12 +140,22 @@ def _check_rows(rows: Sequence[DecisionRow], n_cells: int, run: RunRow, source: 
             )
 
 
-def _merge(old: Columns, rows: Sequence[DecisionRow]) -> tuple[Decisions, list[str], int]:
-    """Put decisions over the current round: the new round, its methods, how many changed."""
+def _merge(old: Columns, rows: Sequence[DecisionRow]) -> tuple[Decisions, list[str], int, bool]:
+    """Put decisions over the current round.
+
+    Returns
+    -------
+    decisions, methods
+        The new round.
+    n_changed
+        Components that are now held to be something else.
+    says_anything
+        Whether the rows say what the current round does not: a reason or a confidence too.
+    """
     accepted = np.array(old["accepted"], np.bool_)
     reason, mask_type, method = list(old["reason"]), list(old["mask_type"]), list(old["method"])
     confidence = np.array(old["confidence"], np.float64)
-    n_changed = 0
+    n_changed, says_anything = 0, False
     for row in rows:
         cell = row.roi
         kind = row.mask_type or mask_type[cell]
@@ -150,6 +165,7 @@ def _merge(old: Columns, rows: Sequence[DecisionRow]) -> tuple[Decisions, list[s
         )
         if is_same and not says_more:
             continue
+        says_anything = True
         n_changed += not is_same
         if kind != mask_type[cell] and row.confidence is None:
             confidence[cell] = np.nan  # the old one was of another type
@@ -165,7 +181,7 @@ def _merge(old: Columns, rows: Sequence[DecisionRow]) -> tuple[Decisions, list[s
         confidence=confidence.astype(np.float32),
         method=MANUAL,
     )
-    return decisions, method, n_changed
+    return decisions, method, n_changed, says_anything
 
 
 def _differs(said: float | None, stored: float) -> bool:
