@@ -14,7 +14,7 @@ import miniscope_nwb
 from miniscope_nwb.check.validate import validate
 from miniscope_nwb.cli.main import run as run_command
 from miniscope_nwb.errors import NwbContentError, OutputError
-from miniscope_nwb.nwb.parting import graft
+from miniscope_nwb.nwb.parting import graft, recheck
 from miniscope_nwb.nwb.parting.join import join_files
 from miniscope_nwb.nwb.parting.split import split_file
 from miniscope_nwb.nwb.processed.write import write_run
@@ -59,6 +59,15 @@ def parts(whole, tmp_path_factory):
     return folder / "sub-m07" / RAW, folder / "sub-m07" / PROCESSED
 
 
+@pytest.fixture
+def unread(monkeypatch):
+    """Parts are not opened by pynwb when they are written, which takes half of the time.
+
+    For tests of something else; most others let it happen, and one sees what it finds.
+    """
+    monkeypatch.setattr(recheck, "_check_cells", lambda *_: None)
+
+
 def test_the_parts_have_the_names_that_the_archive_wants(parts):
     raw, processed = parts
     assert raw.is_file()
@@ -87,6 +96,7 @@ def test_joined_parts_equal_the_file_that_was_split(whole, parts, tmp_path):
     assert parted.files_below(tmp_path) == {"again.nwb", *names}
 
 
+@pytest.mark.usefixtures("unread")
 def test_large_data_are_copied_packed_as_they_are(whole, tmp_path, monkeypatch):
     """The path of gigabytes, taken by every dataset that has chunks."""
     monkeypatch.setattr(graft, "_LARGE_BYTES", 0)
@@ -119,6 +129,7 @@ def test_the_raw_part_is_what_was_converted(converted, parts):
     assert parted.difference(converted, raw) == ""
 
 
+@pytest.mark.usefixtures("unread")
 def test_the_raw_part_is_the_same_bytes_every_time(small, small_parts, tmp_path):
     again = parted.copy_of(small, tmp_path / "sub-m07")
     parted.curate_by_hand(again, accepted=False)
@@ -181,6 +192,7 @@ def test_the_processed_part_opens_as_the_whole_file_does(whole, parts):
             part.movie
 
 
+@pytest.mark.usefixtures("unread")
 def test_a_part_that_was_curated_brings_the_round_back(small, small_parts, tmp_path):
     raw, processed = (parted.copy_of(part, tmp_path / "sub-m07") for part in small_parts)
     parted.curate_by_hand(processed, accepted=False)
@@ -198,6 +210,7 @@ def made_at() -> str:
     return "processing/ophys/CurationRounds/made_at"
 
 
+@pytest.mark.usefixtures("unread")
 def test_splitting_again_after_curation_leaves_the_raw_part_alone(
     small, small_parts, tmp_path, capsys
 ):
@@ -224,6 +237,7 @@ def test_splitting_again_after_curation_leaves_the_raw_part_alone(
     assert "replaced" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("unread")
 def test_a_joined_file_splits_into_the_same_parts(small_parts, tmp_path):
     raw, processed = (parted.copy_of(part, tmp_path / "sub-m07") for part in small_parts)
     joined = join_files(raw, processed, tmp_path / "whole.nwb").path
@@ -232,6 +246,7 @@ def test_a_joined_file_splits_into_the_same_parts(small_parts, tmp_path):
     assert parted.difference(processed, done.processed.path) == ""
 
 
+@pytest.mark.usefixtures("unread")
 def test_what_others_added_goes_where_it_belongs_and_comes_back(small, tmp_path):
     path = parted.copy_of(small, tmp_path / "sub-m07")
     parted.add_others_work(path)
@@ -326,6 +341,7 @@ def test_parts_of_two_recordings_are_refused(whole, parts, tmp_path):
     assert input_hash(raw, parted.SCOPES[1])  # the part itself was not touched
 
 
+@pytest.mark.usefixtures("unread")
 def test_join_replaces_nothing_unasked(parts, tmp_path, capsys):
     there = tmp_path / "there.nwb"
     there.write_bytes(b"mine")
