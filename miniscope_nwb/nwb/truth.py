@@ -8,13 +8,16 @@ the file: memory does not grow with the recording.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+import h5py
 import numpy as np
 from pynwb import NWBHDF5IO, H5DataIO
 
 from miniscope_nwb.nwb.axes import image_to_nwb
+from miniscope_nwb.nwb.careful_file import CarefulFile
 from miniscope_nwb.nwb.truth_objects import TRACE_CHUNK, add_field, add_lost_frames, make_file
 from miniscope_nwb.nwb.truth_records import FloatImage, TrueCells, TrueField, TrueSession
 
@@ -43,15 +46,16 @@ class TruthFile:
             self._buffers.append(_Buffer(targets))
             masks += [(stored_mask, field.cells)] if stored_mask is not None else []
         add_lost_frames(nwb, [span for field in fields for span in field.losses])
-        self._io = NWBHDF5IO(path, "w")
-        try:
-            self._io.write(nwb)
+        self._disk = CarefulFile(path)  # a full disk is an error, and no crash when HDF5 closes
+        with ExitStack() as opened:
+            opened.enter_context(self._disk)
+            file = opened.enter_context(h5py.File(self._disk, "w"))
+            opened.enter_context(NWBHDF5IO(file=file, mode="w")).write(nwb)
             for stored, cells in masks:
                 for number in range(len(cells)):
                     stored.dataset[number] = image_to_nwb(cells.mask(number))
-        except BaseException:
-            self._io.close()  # or the file cannot be deleted on Windows
-            raise
+                    self._disk.check()
+            self._opened = opened.pop_all()  # else closed: Windows deletes no open file
 
     def __enter__(self) -> TruthFile:
         return self
@@ -62,10 +66,12 @@ class TruthFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with self._opened:
+            if kind is None:
+                for buffer in self._buffers:
+                    buffer.flush()
         if kind is None:
-            for buffer in self._buffers:
-                buffer.flush()
-        self._io.close()
+            self._disk.check()
 
     def append(
         self,
@@ -88,7 +94,13 @@ class TruthFile:
             Displacement of the tissue in pixels, x then y, (n, 2); its negative is stored.
         bend
             What each block moves besides, (n, n_blocks, 2).
+
+        Raises
+        ------
+        OSError
+            If what came before could not be written: the disk is full, say.
         """
+        self._disk.check()
         buffer = self._buffers[field]
         values = {"Deconvolved": spikes, "Fluorescence": fluorescence, "xy_translation": -rigid}
         values["BlockShifts"] = -(rigid[:, None, :] + bend)

@@ -28,12 +28,14 @@ from miniscope_nwb.simulate.options import (
 )
 from miniscope_nwb.simulate.parts import PartWriter
 from miniscope_nwb.simulate.raw import RawWriter, Scene
+from miniscope_nwb.simulate.space import needed_bytes
 from miniscope_nwb.simulate.v3_folder import V3Folder
 from miniscope_nwb.simulate.v4_folder import V4Folder
 
 if TYPE_CHECKING:
     from miniscope_nwb.nwb.truth import TrueCells, TrueField, TruthFile
 
+_OTHERWISE = "name a folder on another drive, or ask for fewer frames"
 TRUTH_NAME = "ground_truth.nwb"
 Progress = Callable[[int, int], None]
 
@@ -85,7 +87,8 @@ def simulate(
     Raises
     ------
     OutputError
-        The folder is not empty, or the options make no sense together. Nothing is left behind.
+        The folder is not empty, the disk has not enough room, or the options make no sense
+        together. Nothing is left behind.
     """
     chosen = resolve(options or SimulateOptions(), format=format)
     clocks = _make_clocks(chosen, format)
@@ -94,7 +97,7 @@ def simulate(
         corrupt.check_possible(chosen, format=format)
     is_new = _claim(folder)
     try:
-        return _write(scene, format, progress)
+        return _write_if_it_fits(scene, format, progress)
     except BaseException:
         for item in folder.iterdir():  # it was empty: all that is in it is ours
             shutil.rmtree(item) if item.is_dir() else item.unlink()
@@ -137,6 +140,14 @@ def _make_clocks(
         for place in range(options.cameras or 0)
     )
     return scopes, cameras
+
+
+def _write_if_it_fits(scene: Scene, format: str, progress: Progress | None) -> SimulationResult:
+    from miniscope_nwb.nwb.target import check_space, output_errors
+
+    with output_errors(scene.folder, otherwise=_OTHERWISE):
+        check_space(scene.folder, needed_bytes(scene, format), otherwise=_OTHERWISE)
+        return _write(scene, format, progress)
 
 
 def _write(scene: Scene, format: str, progress: Progress | None) -> SimulationResult:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from simulated import content, frames_of, make
 from miniscope_nwb.cli.main import run
 from miniscope_nwb.convert.detect import find_recordings
 from miniscope_nwb.errors import OutputError
+from miniscope_nwb.nwb import target
 from miniscope_nwb.nwb import truth as truth_module
 from miniscope_nwb.recording import ReadOptions
 from miniscope_nwb.simulate.folder import TRUTH_NAME, simulate
@@ -228,6 +232,47 @@ def test_nothing_is_left_after_an_interruption(tmp_path):
             simulate(folder, options=SimulateOptions(width=64, height=48), progress=stop)
     assert not (tmp_path / "new").exists()
     assert not list((tmp_path / "empty").iterdir())
+
+
+def test_the_room_on_the_disk_is_looked_at_first(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 10**7))
+    assert run(["simulate", str(tmp_path / "new"), "--cells", "3", "--quiet"]) == 1
+    said = capsys.readouterr().err
+    assert "has 0.01 GB free, and" in said
+    assert "on another drive" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("format", ["v4", "v3", "onix"])
+@pytest.mark.parametrize("level", ["hard", "nonrigid", "noise"])
+def test_no_recording_is_larger_than_foretold(tmp_path, monkeypatch, format, level):
+    told = []
+    monkeypatch.setattr(target, "check_space", lambda _, n_bytes, **__: told.append(n_bytes))
+    make(tmp_path / "x", format, level=level, frames=60, cells=None, width=160, height=96)
+    taken = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    assert taken <= told[0] <= 5 * taken
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+@pytest.mark.parametrize("limit", [5_000, 30_000, 80_000, 150_000])
+def test_a_disk_that_fills_up_ends_in_one_sentence(tmp_path, limit):
+    """The nearest to a full disk that needs no disk: writes beyond the limit fail."""
+    code = (
+        "import resource, sys\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))\n"
+        "from miniscope_nwb.cli.main import run\n"
+        f"sys.exit(run(['simulate', {str(tmp_path / 'new')!r}, '--width', '96', '--quiet',"
+        " '--height', '64', '--frames', '40', '--cells', '20', '--codec', 'GREY',"
+        " '--frames-per-file', '5', '--cameras', '0']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert "larger than this file system allows" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
