@@ -17,6 +17,9 @@ Source = Literal["pynwb", "NWB Inspector", "dandi", "miniscope-nwb"]
 # dandi and its telemetry ask the net for newer versions unless told not to, NWB Inspector's
 # through a variable of its own; the cache would answer for a file that has changed.
 _OFFLINE = {"DANDI_NO_ET": "1", "NO_ET": "1", "DANDI_CACHE": "ignore"}
+_READS_MASKS = "check_col_not_nan"
+_N_ROWS = 200  # that it reads of a column
+_LARGE_BYTES = 32 << 20
 _LOGGERS = ("dandi", "hdmf", "pynwb", "nwbinspector", "fscacher", "etelemetry")
 _INSPECTOR: dict[str, Severity] = {
     "ERROR": "error",
@@ -79,7 +82,8 @@ def run_inspector(path: Path, *, with_suggestions: bool = True) -> list[RawFindi
     path
         The NWB file.
     with_suggestions
-        Whether its lowest level is run too: one of its checks reads 200 whole masks at once.
+        Whether its lowest level is run too. One check of that level, for columns of NaN, reads
+        200 whole masks at once; it is left out where these are large.
     """
     from nwbinspector import Importance, inspect_nwbfile, load_config
 
@@ -87,9 +91,31 @@ def run_inspector(path: Path, *, with_suggestions: bool = True) -> list[RawFindi
     if not with_suggestions:
         least = Importance.BEST_PRACTICE_VIOLATION
     messages = inspect_nwbfile(
-        nwbfile_path=path, config=load_config("dandi"), importance_threshold=least
+        nwbfile_path=path,
+        config=load_config("dandi"),
+        ignore=[_READS_MASKS] if with_suggestions and _has_large_columns(path) else [],
+        importance_threshold=least,
     )
     return [_from_inspector(message) for message in messages if message is not None]
+
+
+def _has_large_columns(path: Path) -> bool:
+    """Whether 200 rows of a table's column, such as masks, would fill the memory."""
+    import h5py
+
+    found = False
+
+    def look(_: str, node: Any) -> bool | None:
+        nonlocal found
+        if isinstance(node, h5py.Dataset) and node.ndim > 1 and "neurodata_type" in node.attrs:
+            rows = min(len(node), _N_ROWS)
+            found = found or rows * node.nbytes // max(len(node), 1) > _LARGE_BYTES
+        return True if found else None  # None: go on looking
+
+    with h5py.File(path, "r") as file:
+        if "processing" in file:
+            file["processing"].visititems(look)
+    return found
 
 
 def _from_inspector(message: Any) -> RawFinding:

@@ -207,7 +207,8 @@ def add_masks(path, *, n_cells, height, width):
             masks.attrs[name] = value
 
 
-def test_memory_stays_small_whatever_is_in_the_file(nwb_file):
+@pytest.mark.parametrize("command", [["share", "check"], ["validate"]], ids=" ".join)
+def test_memory_stays_small_whatever_is_in_the_file(command, nwb_file):
     """200 masks of 1000 x 1200 pixels are 960 MB; NWB Inspector would read them all."""
     import subprocess
     import sys
@@ -216,7 +217,7 @@ def test_memory_stays_small_whatever_is_in_the_file(nwb_file):
     code = (
         "import resource, sys\n"
         "from miniscope_nwb.cli.main import run\n"
-        f"code = run(['share', 'check', {str(nwb_file)!r}])\n"
+        f"code = run({[*command, str(nwb_file)]!r})\n"
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "print(code, peak // (1000 if sys.platform == 'linux' else 1000_000))\n"
     )
