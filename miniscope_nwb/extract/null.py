@@ -47,8 +47,9 @@ def null_thresholds(
     frames: Frames, kernel: CenterSurround, *, region: BoolArray, n_false: float, seed: int
 ) -> NullThresholds:
     """Measure the thresholds at which noise gives so many false seeds in the field."""
-    piece = _piece(frames, region)
-    own = piece - np.stack([_surround(frame, kernel) for frame in piece])
+    own = _piece(frames, region)
+    for frame in own:  # in place: these thousand frames are the largest arrays of the extraction
+        frame -= _surround(frame, kernel)
     rng = np.random.default_rng(seed)
     pnr, _ = _images(_random_phases(own, rng), kernel)
     _, corr = _images(_random_lags(own, rng), kernel)
@@ -59,9 +60,9 @@ def null_thresholds(
     share = float(region.sum()) / pnr[inside].size
     expected = max(n_false / max(0.5 * len(peaks) * share, 1.0), 1e-9)  # of each local maximum
     place, scale = _gumbel(peaks)
-    place += scale * float(np.log(max(frames.n_usable / len(piece), 1.0)))
+    place += scale * float(np.log(max(frames.n_usable / len(own), 1.0)))
     threshold = place - scale * float(np.log(-np.log1p(-min(expected, 0.5))))
-    return NullThresholds(float(np.median(correlations)), threshold, len(piece))
+    return NullThresholds(float(np.median(correlations)), threshold, len(own))
 
 
 def _piece(frames: Frames, region: BoolArray) -> Float32:
@@ -72,11 +73,15 @@ def _piece(frames: Frames, region: BoolArray) -> Float32:
     usable = np.flatnonzero(~frames.is_left_out)
     first = max(0, (len(usable) - _N_FRAMES) // 2)
     numbers = usable[first : first + _N_FRAMES]
-    parts = frames.sample(
+    piece = np.empty((len(numbers), top[1] - top[0], left[1] - left[0]), np.float32)
+    done = 0
+    for part in frames.sample(
         numbers,
         lambda block: block.pixels[:, top[0] : top[1], left[0] : left[1]].copy(),
-    )
-    return np.concatenate(list(parts))
+    ):
+        piece[done : done + len(part)] = part
+        done += len(part)
+    return piece
 
 
 def _middle(start: int, stop: int) -> tuple[int, int]:
