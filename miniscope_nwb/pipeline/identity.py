@@ -76,6 +76,12 @@ def decide(
     same = next((run for run in runs if identity.is_of(run)), None)
     if same is not None:
         if name is not None and name != same.name:
+            if force and any(run.name == name for run in runs):
+                raise OutputError(
+                    f"the run {same.name!r} was made with the same parameters, engine and version "
+                    f"as are given here, and those of {name!r} are others: to compute {name!r} "
+                    "again, give its parameters again (`show --json` lists them) beside --force."
+                )
             raise OutputError(
                 f"the run {same.name!r} was made with the same parameters, engine and version: "
                 f"it is not stored again as {name!r}; leave --run out, or change a parameter."

@@ -38,6 +38,8 @@ def test_same_parameters_under_a_second_name_are_refused_naming_the_first():
         decide(THIS, [Run("day1")], name="day2", force=False)
     with pytest.raises(OutputError, match="'day1' was made with the same"):
         decide(THIS, [Run("day1"), Run("day2", "q")], name="day2", force=True)
+    with pytest.raises(OutputError, match="to compute 'day2' again, give its parameters again"):
+        decide(THIS, [Run("day1"), Run("day2", "q")], name="day2", force=True)
 
 
 def test_the_same_frames_under_another_name_of_a_series_are_another_run():

@@ -274,6 +274,17 @@ def test_show_lists_runs_rounds_and_stages(path, capsys):
     assert "holds no run nobody: it holds first, second, empty" in capsys.readouterr().err
 
 
+def test_show_says_which_run_has_a_round(path, capsys):
+    curate(path, read_decision_file(table(path, "roi,accepted\n0,0\n")), run="second")
+    assert command(["show", str(path), "--round", "2"]) == 1
+    assert capsys.readouterr().err == (
+        "Error: run first in x.nwb has no round 2 of curation: it has 1. Round 2 is there of run "
+        "second: give --run second.\n"
+    )
+    assert command(["show", str(path), "--round", "7"]) == 1
+    assert capsys.readouterr().err.endswith("it has 1.\n")
+
+
 def test_show_of_an_unprocessed_file(tmp_path, capsys):
     path = made.raw_file(tmp_path / "x.nwb")
     assert command(["show", str(path)]) == 0

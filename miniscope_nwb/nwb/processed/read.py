@@ -212,13 +212,21 @@ def read_decisions(file: h5py.File, run: RunRow, number: int | None = None) -> C
     if wanted not in known:
         raise NwbContentError(
             f"run {run.run} in {Path(file.filename).name} has no round {wanted} of curation: it "
-            f"has {', '.join(map(str, known))}."
+            f"has {', '.join(map(str, known))}.{_runs_with_round(file, wanted)}"
         )
     columns = _of_run(read_table(file, DECISIONS, group=GROUP), run)
     if columns:
         columns = _chosen(columns, np.flatnonzero(np.asarray(columns["round"]) == wanted))
         columns.setdefault("confidence", np.full(len(columns["roi"]), np.nan))
     return columns
+
+
+def _runs_with_round(file: h5py.File, wanted: int) -> str:
+    """Name the runs that have such a round, as a sentence; nothing where none has."""
+    found = [row.run for row in read_runs(file) if wanted in read_rounds(file, row).get("round", ())]
+    if not found:
+        return ""
+    return f" Round {wanted} is there of run {' and of '.join(found)}: give --run {found[0]}."
 
 
 def read_parameters(file: h5py.File, run: RunRow) -> Columns:
