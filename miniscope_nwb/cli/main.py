@@ -85,6 +85,13 @@ def _fail(message: str, *, wants_json: bool) -> None:
     click.echo(f"Error: {message}", err=True)
 
 
+def _interrupted(arguments: Sequence[str]) -> str:
+    """Say what is left of a command that was interrupted."""
+    if arguments[:1] == ["process"]:
+        return "Interrupted; finished stages are kept: the same command goes on where it stood."
+    return "Interrupted; no unfinished output was kept."
+
+
 def _describe(error: OSError) -> str:
     """One sentence for an error of the operating system that no command has foreseen."""
     what = error.strerror or str(error)
@@ -100,13 +107,14 @@ def run(arguments: Sequence[str]) -> int:
     arguments
         What stands behind the program's name.
     """
+    arguments = list(arguments)
     wants_json = "--json" in arguments
     try:
-        result = miniscope_nwb.main(args=list(arguments), standalone_mode=False)
+        result = miniscope_nwb.main(args=arguments, standalone_mode=False)
     except click.exceptions.Exit as stop:
         return int(stop.exit_code)
     except click.exceptions.Abort:
-        click.echo("Interrupted; no unfinished output was kept.", err=True)
+        click.echo(_interrupted(arguments), err=True)
         return 130
     except click.ClickException as wrong:
         if wants_json:
@@ -114,7 +122,7 @@ def run(arguments: Sequence[str]) -> int:
         wrong.show()
         return int(wrong.exit_code)
     except KeyboardInterrupt:
-        click.echo("Interrupted; no unfinished output was kept.", err=True)
+        click.echo(_interrupted(arguments), err=True)
         return 130
     except MiniscopeError as problem:
         _fail(str(problem), wants_json=wants_json)

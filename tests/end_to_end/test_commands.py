@@ -39,6 +39,24 @@ def test_module_runs_as_the_command():
     assert "miniscope-nwb" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("process", "finished stages are kept: the same command goes on where it stood"),
+        ("show", "no unfinished output was kept"),
+    ],
+)
+def test_what_is_left_after_an_interruption(shell, tmp_path, monkeypatch, command, said):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("miniscope_nwb.pipeline.process.process", interrupted)
+    monkeypatch.setattr("miniscope_nwb.nwb.processed.summary.summarise", interrupted)
+    done = shell(command, tmp_path / "x.nwb")
+    assert done.code == 130
+    assert f"Interrupted; {said}." in done.err
+
+
 def test_problem_in_the_request_exits_with_1(shell, tmp_path):
     done = shell("inspect", tmp_path / "nothing")
     assert done.code == 1
