@@ -80,7 +80,7 @@ def check(
     Off line: the name, the videos, what becomes public, and everything that pynwb, NWB Inspector
     and dandi object to. With --dandiset also your rights, and what the archive holds already.
     """
-    from miniscope_nwb.share.check import check_file, same_place_twice
+    from miniscope_nwb.share.check import check_file, seen_together
 
     archive, dandiset = None, None
     if number is not None:
@@ -89,7 +89,7 @@ def check(
         )
     elif instance or key_file:
         raise click.UsageError("--instance and --api-key-file need --dandiset: name it too.")
-    checks = same_place_twice([check_file(path) for path in files])
+    checks = seen_together([check_file(path) for path in files])
     plans: dict[Path, list[FilePlan]] = {}
     if archive is not None and dandiset is not None:
         checks = tuple(share_run.compare(archive, dandiset, item, plans) for item in checks)
@@ -126,7 +126,7 @@ def upload(
     Interrupted at any moment, the same command goes on and sends only what is missing. Beside each
     file a record `<stem>.dandi.json` tells what was sent where.
     """
-    from miniscope_nwb.share.check import check_file, same_place_twice
+    from miniscope_nwb.share.check import check_file, seen_together
     from miniscope_nwb.share.journal import check_state_folder, state_folder, trust
 
     archive = None
@@ -136,7 +136,7 @@ def upload(
         )
         check_state_folder(state_folder())
         trust(state_folder(), archive.instance.api)
-        checks = same_place_twice([check_file(path) for path in files])
+        checks = seen_together([check_file(path) for path in files])
         if not as_json:
             for item in checks:
                 click.echo(text.check_text(item))

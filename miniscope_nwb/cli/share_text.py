@@ -57,7 +57,8 @@ def findings_text(findings: Iterable[Finding]) -> str:
     """Render findings, each with where and what to do."""
     lines = []
     for finding in sorted(findings, key=lambda item: _ORDER.index(item.severity)):
-        where = f"{finding.where}: " if finding.where not in ("", finding.message) else ""
+        is_said = not finding.where or finding.message.startswith(finding.where)
+        where = "" if is_said else f"{finding.where}: "
         words = [(_MARKS[finding.severity] + " ", f"{where}{finding.message}")]
         if finding.fix:
             words.append((" " * 10, f"-> {finding.fix}"))

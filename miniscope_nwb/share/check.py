@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.share.finding import Finding
-from miniscope_nwb.share.names import Place, place
+from miniscope_nwb.share.names import HALVES, Place, place
 from miniscope_nwb.share.public import public_findings
 from miniscope_nwb.share.videos import Video, find_videos
 
@@ -75,6 +75,31 @@ def check_file(path: Path) -> FileCheck:
     return FileCheck(path, where, videos, (*findings, *public))
 
 
+def seen_together(checks: Sequence[FileCheck]) -> tuple[FileCheck, ...]:
+    """Add what is wrong only because files are named together."""
+    return whole_beside_halves(same_place_twice(checks))
+
+
+def whole_beside_halves(checks: Sequence[FileCheck]) -> tuple[FileCheck, ...]:
+    """Warn of files that are named together with the halves that `split` made of them."""
+    halves: dict[tuple[str, str], list[str]] = {}
+    for check in checks:
+        if check.place is not None and any(half in check.place.path for half in HALVES):
+            key = (check.place.folder, check.place.session)
+            halves.setdefault(key, []).append(check.path.name)
+    found = []
+    for check in checks:
+        findings = check.findings
+        if check.place is not None and not any(half in check.place.path for half in HALVES):
+            names = halves.get((check.place.folder, check.place.session))
+            if names:
+                message = f"the same data are in {' and '.join(names)}: they would go up twice"
+                fix = "Name either the whole file or its halves."
+                findings = (*findings, Finding("warning", "name", check.path.name, message, fix))
+        found.append(replace(check, findings=findings))
+    return tuple(found)
+
+
 def same_place_twice(checks: Sequence[FileCheck]) -> tuple[FileCheck, ...]:
     """Add an error to files that would take one path in the dandiset."""
     owners: dict[str, list[Path]] = {}
@@ -96,7 +121,7 @@ def same_place_twice(checks: Sequence[FileCheck]) -> tuple[FileCheck, ...]:
             if len(owners[file.asset_path.casefold()]) > 1
         ]
         findings = (*check.findings, *clashes)
-        found.append(FileCheck(check.path, check.place, check.videos, findings))
+        found.append(replace(check, findings=findings))
     return tuple(found)
 
 

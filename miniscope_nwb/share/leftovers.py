@@ -8,10 +8,10 @@ from miniscope_nwb.share.access import Dandiset
 from miniscope_nwb.share.archive import Archive
 from miniscope_nwb.share.check import FileCheck
 from miniscope_nwb.share.finding import Finding
+from miniscope_nwb.share.names import HALVES
 from miniscope_nwb.share.plan import FilePlan
 
 _SESSION = re.compile(r"_ses-([^_./]+)")
-_HALVES = ("_desc-raw_", "_desc-processed_")  # what `split` makes: each leaves the other alone
 
 
 def find_leftovers(
@@ -42,6 +42,6 @@ def find_leftovers(
 
 
 def _is_other_half(theirs: str, ours: str) -> bool:
-    """Whether one is the raw and the other the processed half of a session."""
-    halves = [next((half for half in _HALVES if half in path), "") for path in (theirs, ours)]
+    """Whether one is the raw and the other the processed half of a session: both belong there."""
+    halves = [next((half for half in HALVES if half in path), "") for path in (theirs, ours)]
     return all(halves) and halves[0] != halves[1]

@@ -11,6 +11,7 @@ from miniscope_nwb.convert.names import label
 from miniscope_nwb.nwb.read import Identity, read_identity
 from miniscope_nwb.share.finding import Finding
 
+HALVES = ("_desc-raw_", "_desc-processed_")  # what `split` makes of one file
 _SUBJECT = re.compile(r"sub-([^_.]+)")
 _SESSION = re.compile(r"_ses-([^_.]+)")
 _OTHERS = re.compile(r"((?:_(?:tis|slice|cell|desc|probe|obj)-[^_.]+)+)")

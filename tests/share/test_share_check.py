@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from share_bench import unvalidated
 from small_nwb import write_small_nwb
 
-from miniscope_nwb.share.check import check_file, same_place_twice
+from miniscope_nwb.share.check import check_file, same_place_twice, seen_together
 from miniscope_nwb.share.names import place
 from miniscope_nwb.share.public import public_findings
 from miniscope_nwb.share.videos import find_videos
@@ -275,6 +276,22 @@ def test_file_whose_video_is_refused_stays(bench, tmp_path):
     (path.parent / VIDEO).write_bytes(b"another video")
     outcomes = bench.upload(path)
     assert [(outcome.state, outcome.exit_code) for outcome in outcomes] == [("refused", 4)]
+
+
+def test_whole_file_named_with_its_halves_is_told(nwb_file):
+    names = [
+        nwb_file.name.replace("_ophys", f"_desc-{half}_ophys") for half in ("raw", "processed")
+    ]
+    halves = [nwb_file.with_name(name) for name in names]
+    for half in halves:
+        shutil.copyfile(nwb_file, half)
+    whole, *others = seen_together([unvalidated(path) for path in (nwb_file, *halves)])
+    (finding,) = [item for item in whole.findings if item.severity == "warning"]
+    assert finding.message == f"the same data are in {' and '.join(names)}: they would go up twice"
+    assert whole.is_fit
+    assert not any(item.findings for item in others)
+    (alone,) = seen_together([unvalidated(nwb_file)])
+    assert not alone.findings
 
 
 def test_leftovers_of_another_name_are_named_and_stay(bench, nwb_file):
