@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -90,10 +91,7 @@ def _recording(file: Any, series: str, cells: Any, run: dict[str, Any]) -> Recor
         device=device,
         model=linked_name(plane["device"], "model") if model is not None else "",
         manufacturer=_known(model.attrs.get("manufacturer") if model is not None else ""),
-        software=tuple(dict.fromkeys(
-            str(value) for key, value in options.items()
-            if re.fullmatch(r"segments\.\d+\.software", key) and value
-        )),
+        software=_software(options),
         indicator=_known(plane.get("indicator")),
         location=_known(plane.get("location")),
         excitation_nm=_number(plane.get("excitation_lambda")),
@@ -113,6 +111,16 @@ def _recording(file: Any, series: str, cells: Any, run: dict[str, Any]) -> Recor
         n_recordings=sum(bool(re.fullmatch(r"segments\.\d+\.folder", key)) for key in options),
         converter=_converter(file),
     )  # fmt: skip
+
+
+def _software(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what recorded, each program once."""
+    found = (
+        str(value)
+        for key, value in options.items()
+        if re.fullmatch(r"segments\.\d+\.software", key) and value
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _timing(table: dict[str, Any] | None, device: str) -> dict[str, Any]:
