@@ -223,7 +223,8 @@ def read_decisions(file: h5py.File, run: RunRow, number: int | None = None) -> C
 
 def _runs_with_round(file: h5py.File, wanted: int) -> str:
     """Name the runs that have such a round, as a sentence; nothing where none has."""
-    found = [row.run for row in read_runs(file) if wanted in read_rounds(file, row).get("round", ())]
+    runs = read_runs(file)
+    found = [row.run for row in runs if wanted in read_rounds(file, row).get("round", ())]
     if not found:
         return ""
     return f" Round {wanted} is there of run {' and of '.join(found)}: give --run {found[0]}."
