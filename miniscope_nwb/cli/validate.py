@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ MARKS = {
     "suggestion": "  suggestion",
     "note": "  note      ",
 }
+_N_PLACES = 3  # of a finding that are named; --json names all
 
 
 @click.command()
@@ -48,8 +50,11 @@ def validate(nwb_file: Path, strict: bool, as_json: bool, quiet: bool) -> int:
 
 def _print(report: ValidationReport, *, quiet: bool) -> None:
     shown = report.failing if quiet else report.findings
-    for finding in reversed(shown):  # the gravest last: that is where a person looks
-        click.echo(_describe(finding))
+    groups: dict[ValidationFinding, list[str]] = {}
+    for finding in shown:
+        groups.setdefault(replace(finding, location=""), []).append(finding.location)
+    for finding, places in reversed(groups.items()):  # the gravest last: there a person looks
+        click.echo(_describe(finding, places))
     if quiet and report.is_valid:
         return
     counts = ", ".join(
@@ -59,8 +64,13 @@ def _print(report: ValidationReport, *, quiet: bool) -> None:
     click.echo(f"{report.path}: {verdict} ({counts})")
 
 
-def _describe(finding: ValidationFinding) -> str:
-    where = f"{finding.location}: " if finding.location else ""
+def _describe(finding: ValidationFinding, places: list[str]) -> str:
+    """One entry for the same finding at all its places."""
+    where = f"{places[0]}: " if places[0] else ""
+    if len(places) > 1:
+        rest = len(places) - _N_PLACES
+        more = f" and {rest} more" if rest > 0 else ""
+        where = f"{len(places)} times, at {', '.join(places[:_N_PLACES])}{more}: "
     lines = [f"{where}{finding.message} [{', '.join(finding.sources)}: {finding.check}]"]
     if finding.fix:
         lines.append(f"-> {finding.fix}")

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import socket
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,8 +15,9 @@ import pytest
 from check.small_nwb import write_small_nwb
 
 from miniscope_nwb.check.fixes import FIXES
-from miniscope_nwb.check.validate import validate
+from miniscope_nwb.check.validate import ValidationFinding, ValidationReport, validate
 from miniscope_nwb.cli.main import run
+from miniscope_nwb.cli.validate import _print
 from miniscope_nwb.errors import NwbContentError
 
 NAME = "sub-m06/sub-m06_ses-20260302T140507_ophys.nwb"
@@ -169,6 +171,24 @@ def test_command_prints_exits_and_answers_programs(tmp_path, good, capsys):
     assert run(["validate"]) == 2
     assert run(["validate", str(good), "--quiet"]) == 0
     assert "valid" not in capsys.readouterr().out
+
+
+def test_equal_findings_are_one_entry_of_the_text(capsys):
+    def finding(place, message="bad data"):
+        return ValidationFinding("violation", ("NWB Inspector",), "check_x", place, message, "Do.")
+
+    places = [f"/acquisition/s{number}" for number in range(5)]
+    findings = (*map(finding, places), finding("/other", "bad name"))
+    report = ValidationReport(Path("x.nwb"), False, findings)
+    _print(report, quiet=False)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.count("bad data") == 1
+    assert (
+        "5 times, at /acquisition/s0, /acquisition/s1, /acquisition/s2 and 2 more: bad data"
+    ) in printed
+    assert "violation /other: bad name [NWB Inspector: check_x]" in printed
+    assert "6 violations" in printed
+    assert len(report.as_json()["findings"]) == 6
 
 
 def test_every_fix_is_a_sentence_about_a_check_that_exists():
