@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def show(nwb_file: Path, run: str | None, number: int | None, as_json: bool, qui
     Example:
       miniscope-nwb show sub-m06/sub-m06_ses-20260302T140507_ophys.nwb
     """
-    from miniscope_nwb.nwb.processed.summary import summarise
+    from miniscope_nwb.nwb.processed.summary import holds_movie, summarise
 
     found = summarise(nwb_file, run=run, number=number)
     if as_json:
@@ -33,18 +34,39 @@ def show(nwb_file: Path, run: str | None, number: int | None, as_json: bool, qui
         click.echo("".join(f"{item['run']}\n" for item in found), nl=False)
     elif found:
         click.echo(_text(found))
-    else:
+    elif holds_movie(nwb_file):
         click.echo(f"{nwb_file} holds no run yet: run `miniscope-nwb process {nwb_file}` first.")
+    else:
+        click.echo(f"{nwb_file} holds no run, and no movie of a miniscope to be processed.")
 
 
 def _text(runs: list[dict[str, Any]]) -> str:
-    parts = [_runs(runs)]
+    parts = [_runs(runs), "\nasked for"]
+    width = max(len(run["run"]) for run in runs)
+    parts += [f"  {run['run'].ljust(width)}  {_asked_for(run)}" for run in runs]
     for run in runs:
         parts += [f"\n{run['run']}: rounds of curation", _rounds(run)]
-        parts += [f"\n{run['run']}: stages", _stages(run)]
         if run["emptied_by"]:
             parts.append(f"\n{run['run']}: nothing was found: {run['emptied_by']}.")
-    return "\n".join(parts)
+    last = runs[-1]
+    return "\n".join([*parts, f"\n{last['run']}: stages", _stages(last)])
+
+
+def _asked_for(run: dict[str, Any]) -> str:
+    """Say in what a run differs from one with nothing but defaults."""
+    said = []
+    for item in run["parameters"]:
+        if item["source"] != "user":  # those of a preset are told by its name
+            continue
+        value = json.loads(item["value_json"])
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        is_stage = item["stage"] != "run"
+        said.append(
+            f"{item['stage']}.{item['parameter']}={shown}"
+            if is_stage
+            else f"{item['parameter']} {shown}"
+        )
+    return ", ".join(said) or "nothing: all by default or derived from the movie"
 
 
 def _runs(runs: list[dict[str, Any]]) -> str:
@@ -56,7 +78,7 @@ def _runs(runs: list[dict[str, Any]]) -> str:
     )  # fmt: skip
     rows = [
         (
-            run["run"], f"{run['engine']} {run['engine_version']}", run["started"][:19],
+            run["run"], f"{run['engine']} {_version(run)}", _when(run["started"]),
             str(run["n_components"]), str(run["n_accepted"]), str(run["n_frames"]),
             str(run["n_left_out"]),
             f"{number(run['shift_std_x'], 2)}, {number(run['shift_std_y'], 2)}",
@@ -67,13 +89,29 @@ def _runs(runs: list[dict[str, Any]]) -> str:
     return table(header, rows)
 
 
+def _version(run: dict[str, Any]) -> str:
+    """Version of the engine, which some engines write behind their name."""
+    return str(run["engine_version"]).removeprefix(f"{run['engine']} ")
+
+
+def _when(text: str) -> str:
+    """Write an ISO 8601 time to the second, in UTC; as it is where it has no zone."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if time.tzinfo is None:
+        return text[:19]
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S} UTC"
+
+
 def _rounds(run: dict[str, Any]) -> str:
     from miniscope_nwb.cli.text import table
 
     rows = [
         (
             f"{item['round']}{' (shown)' if item['round'] == run['round'] else ''}",
-            item["made_at"][:19], item["made_by"], str(item["n_accepted"]), item["note"],
+            _when(item["made_at"]), item["made_by"], str(item["n_accepted"]), item["note"],
         )
         for item in run["rounds"]
     ]  # fmt: skip

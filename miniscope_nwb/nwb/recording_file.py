@@ -162,6 +162,11 @@ def choose_series(file: h5py.File, wanted: str | None) -> str:
     return movies[0]
 
 
+def has_movie(file: h5py.File) -> bool:
+    """Say whether a file holds a movie of a miniscope, or several."""
+    return SERIES_TYPE in map(_kind, file.get("acquisition", {}).values())
+
+
 def movie_dtype(stored: np.dtype[Any]) -> np.dtype[Any]:
     """Type of the frames in memory: as stored, or float32 where no stage takes the stored one."""
     for dtype in (np.dtype(np.uint8), np.dtype(np.uint16)):

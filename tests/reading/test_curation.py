@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ import made_runs as made
 from pynwb import NWBHDF5IO, validate
 
 import miniscope_nwb
+from miniscope_nwb.cli import show
 from miniscope_nwb.cli.main import run as command
 from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.nwb import target
@@ -257,11 +259,13 @@ def test_show_lists_runs_rounds_and_stages(path, capsys):
     assert command(["show", str(path)]) == 0
     text = capsys.readouterr().out
     first = next(line for line in text.splitlines() if line.startswith("  first"))
-    assert first.split()[:7] == ["first", "builtin", "0.1.0", "2026-03-04T05:06:07", "4", "1",
-                                 str(made.N)]  # fmt: skip
+    assert first.split()[:8] == ["first", "builtin", "0.1.0", "2026-03-04T05:06:07", "UTC", "4",
+                                 "1", str(made.N)]  # fmt: skip
+    assert "\n  second  motion.method=rigid\n" in text
     assert "2 (shown)" in text
     assert "Ada" in text
-    assert "extract     40.0     2000" in text
+    assert text.count("extract     40.0     2000") == 1  # of the last run only
+    assert "empty: stages" in text
     assert "empty: nothing was found: min_pnr 7.5: the highest was 3.1." in text
     assert command(["show", str(path), "--run", "first", "--round", "1", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -283,6 +287,41 @@ def test_show_says_which_run_has_a_round(path, capsys):
     )
     assert command(["show", str(path), "--round", "7"]) == 1
     assert capsys.readouterr().err.endswith("it has 1.\n")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "nothing: all by default or derived from the movie"),
+        ([("run", "preset", "GCaMP6f", "user"), ("events", "tau_s", 0.4, "preset"),
+          ("run", "masks", "x.nwb", "user")], "preset GCaMP6f, masks x.nwb"),
+        ([("preprocess", "crop", [1, 2, 3, 4], "user"), ("motion", "method", "none", "user")],
+         "preprocess.crop=[1, 2, 3, 4], motion.method=none"),
+    ],
+)  # fmt: skip
+def test_show_says_in_what_a_run_differs(rows, said):
+    names = ("stage", "parameter", "value_json", "source")
+    found = [dict(zip(names, (a, b, json.dumps(c), d), strict=True)) for a, b, c, d in rows]
+    assert show._asked_for({"parameters": found}) == said
+
+
+def test_show_of_another_engine_and_zone():
+    run = {"engine": "caiman", "engine_version": "caiman 1.12.0"}
+    assert show._version(run) == "1.12.0"
+    assert show._when("2026-03-04T05:06:07.5+02:00") == "2026-03-04T03:06:07 UTC"
+    assert show._when("2026-03-04T05:06:07") == "2026-03-04T05:06:07"
+
+
+def test_show_of_a_file_without_a_movie(tmp_path, capsys):
+    path = made.raw_file(tmp_path / "x.nwb")
+    with h5py.File(path, "r+") as file:
+        del file["acquisition/Movie"]
+    assert command(["show", str(path)]) == 0
+    assert "holds no run, and no movie of a miniscope" in capsys.readouterr().out
+    assert command(["show", str(path), "--run", "x"]) == 1
+    said = capsys.readouterr().err
+    assert "it has no movie of a miniscope either" in said
+    assert "process x.nwb" not in said
 
 
 def test_show_of_an_unprocessed_file(tmp_path, capsys):

@@ -25,6 +25,7 @@ from miniscope_nwb.nwb.processed.names import (
 )
 from miniscope_nwb.nwb.processed.runs import RunRow, read_runs
 from miniscope_nwb.nwb.read import Columns, read_table
+from miniscope_nwb.nwb.recording_file import has_movie
 from miniscope_nwb.recording import FloatArray, IntArray
 from miniscope_nwb.results import Float32, MotionBlocks
 
@@ -49,9 +50,12 @@ def find_run(file: h5py.File, name: str | None) -> RunRow:
     """
     rows, where = read_runs(file), Path(file.filename).name
     if not rows:
-        raise NwbContentError(
-            f"{where} holds no run of the processing: run `miniscope-nwb process {where}` first."
+        first = (
+            f"run `miniscope-nwb process {where}` first"
+            if has_movie(file)
+            else "it has no movie of a miniscope either; name a processed file"
         )
+        raise NwbContentError(f"{where} holds no run of the processing: {first}.")
     for row in reversed(rows):
         if name is None or row.run == name:
             return row

@@ -17,6 +17,7 @@ from miniscope_nwb.nwb.processed.read import (
 )
 from miniscope_nwb.nwb.processed.runs import RunRow, read_runs
 from miniscope_nwb.nwb.read import Columns, open_nwb
+from miniscope_nwb.nwb.recording_file import has_movie
 
 # Of columns that may be missing because no run has a value: nothing is known.
 _OPTIONAL = ("shift_std_x", "shift_std_y", "residual_motion_px", "blur", "share_moved")
@@ -44,6 +45,12 @@ def summarise(
     with open_nwb(path) as file:
         rows = read_runs(file) if run is None else [find_run(file, run)]
         return [_one(file, row, number) for row in rows]
+
+
+def holds_movie(path: Path) -> bool:
+    """Say whether a file holds a movie that could be processed."""
+    with open_nwb(path) as file:
+        return has_movie(file)
 
 
 def _one(file: h5py.File, row: RunRow, number: int | None) -> dict[str, Any]:
