@@ -211,3 +211,20 @@ def test_too_deep(tmp_path):
 def test_real_tree(real_data):
     assert [name for name, _ in found(real_data / "qt")] == ["v4", "v4"]
     assert "Inscopix" in refusal(real_data / "onephoton")
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("lab.yaml", "give the folder of the recording (a session YAML goes behind -m)."),
+        ("0.avi", "give the folder of the recording."),
+        ("day/0.avi", "give the folder of the recording, day."),
+    ],
+)
+def test_a_file_in_the_place_of_the_folder(tmp_path, monkeypatch, name, end):
+    (tmp_path / "day").mkdir()
+    (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DetectionError) as caught:
+        find_recordings(Path(name))
+    assert str(caught.value) == f"{Path(name)} is a file, not a folder: {end}"

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 
 import click
 
@@ -60,6 +61,15 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"miniscope_nwb.cli.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, COMMANDS[cmd_name])
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was written; of a slip of the pen name the nearest."""
+        near = get_close_matches(args[0].lower(), COMMANDS, n=1)
+        if near and args[0] not in COMMANDS and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]}?")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -20,6 +20,7 @@ from miniscope_nwb.convert.readers.parts import is_derived, is_junk
 from miniscope_nwb.errors import DetectionError
 from miniscope_nwb.plugins import readers, sniff
 
+_YAML = (".yaml", ".yml")
 MAX_DEPTH = 10  # researcher/experiment/animal/date/time, and some more
 MAX_FOLDERS = 10_000
 MAX_LISTED = 5  # folders that a message names before it only counts the others
@@ -108,8 +109,10 @@ def find_refused(path: Path) -> list[tuple[Path, str]]:
 
 def _refuse_no_folder(path: Path) -> None:
     if path.is_file():
+        where = f", {path.parent}" if path.parent != Path() else ""
+        rest = " (a session YAML goes behind -m)" if path.suffix in _YAML else ""
         raise DetectionError(
-            f"{path} is a file, not a folder: give the folder of the recording, {path.parent}."
+            f"{path} is a file, not a folder: give the folder of the recording{rest or where}."
         )
     if not path.exists():
         raise DetectionError(f"{path} does not exist: check the path of the recording's folder.")

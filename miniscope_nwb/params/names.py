@@ -37,7 +37,7 @@ def check_stage(stage: str, *, where: str) -> None:
             f"{where}: {stage!r} is a parameter of the section {' and of '.join(homes)}, not a "
             f"section: write it below '{homes[0]}:'."
         )
-    raise ParameterError(f"{where}: there is no section {stage!r}{suggestion(stage, known)}.")
+    raise ParameterError(f"{where}: there is no section {stage!r}{suggestion(stage, known)}")
 
 
 def check_key(stage: str, key: str, *, where: str) -> None:
@@ -60,7 +60,7 @@ def check_key(stage: str, key: str, *, where: str) -> None:
             "that name."
         )
     raise ParameterError(
-        f"{where}: there is no parameter {stage}.{key}{suggestion(key, known, stage=stage)}."
+        f"{where}: there is no parameter {stage}.{key}{suggestion(key, known, stage=stage)}"
     )
 
 
@@ -82,7 +82,7 @@ def find_stage(key: str, *, where: str) -> str:
     by_name = {item.partition(".")[2]: item for item in everything}
     near = get_close_matches(key, by_name, n=1)
     hint = f"; did you mean {by_name[near[0]]}?" if near else _list(stages(), "sections")
-    raise ParameterError(f"{where}: there is no parameter {key!r}{hint.rstrip('.')}.")
+    raise ParameterError(f"{where}: there is no parameter {key!r}{hint}")
 
 
 def homes_of(key: str) -> list[str]:
@@ -102,9 +102,9 @@ def suggestion(given: str, known: Iterable[str], *, stage: str = "") -> str:
     near = get_close_matches(given.lower(), by_lower, n=1)
     if near:
         name = by_lower[near[0]]
-        return f"; did you mean {f'{stage}.{name}' if stage else name}?".rstrip("?")
+        return f"; did you mean {f'{stage}.{name}' if stage else name}?"
     return _list(known, "there are")
 
 
 def _list(known: Iterable[str], what: str) -> str:
-    return f"; {what}: {', '.join(known)}"
+    return f"; {what}: {', '.join(known)}."

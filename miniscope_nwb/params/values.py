@@ -37,7 +37,7 @@ def check_value(model: type[StageParams], key: str, value: Any, *, stage: str, w
     except (ValidationError, ValueError) as error:
         raise ParameterError(
             f"{where}: {stage}.{key} is {value!r}, but must be {allowed(field)}"
-            f"{_nearest(field, value)}."
+            f"{_nearest(field, value)}"
         ) from error
 
 
@@ -134,4 +134,4 @@ def _from_text(field: FieldInfo, value: Any) -> Any:
 def _nearest(field: FieldInfo, value: Any) -> str:
     by_lower = {str(item).lower(): str(item) for item in choices(field)}
     near = get_close_matches(str(value).lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[near[0]]}?".rstrip("?") if near else ""
+    return f"; did you mean {by_lower[near[0]]}?" if near else "."

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 Read = TypeVar("Read")
 
 
+class NamedImages(dict[str, FloatImage]):
+    """Images by name; a name that is not there is told with those that are."""
+
+    def __missing__(self, name: str) -> FloatImage:
+        there = f"there are {', '.join(self)}" if self else "the run stored none"
+        raise KeyError(f"no image {name!r}: {there}.")
+
+
 class Run:
     """What one run of the processing found.
 
@@ -54,7 +62,7 @@ class Run:
         """Summary images by name: template, mean, max, std, variance, correlation, pnr."""
         from miniscope_nwb.nwb.processed.read import read_images
 
-        return self._read(read_images)
+        return NamedImages(self._read(read_images))
 
     @property
     def template(self) -> FloatImage:

@@ -31,6 +31,13 @@ def test_wrong_usage_exits_with_2(shell, arguments):
     assert done.err
 
 
+def test_a_slip_in_the_name_of_a_command_is_told(shell):
+    done = shell("proces", "x.nwb")
+    assert done.code == 2
+    assert "No such command 'proces'; did you mean process?" in done.err
+    assert "did you mean" not in shell("nonsense").err
+
+
 def test_module_runs_as_the_command():
     done = subprocess.run(
         [sys.executable, "-m", "miniscope_nwb", "--version"], capture_output=True, text=True

@@ -236,3 +236,24 @@ def test_any_assignment_is_read_or_refused_with_our_error(text):
     with suppress(ParameterError):  # anything else fails
         (stage, key), _ = parse_assignment(text)
         assert stage == "caiman" or key in stages()[stage].model_fields
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("quality.min_snrr=3", "; did you mean quality.min_snr?"),
+        ("min_snrr=3", "; did you mean quality.min_snr?"),
+        ("qualty.min_snr=3", "; did you mean quality?"),
+        ("motion.method=rigd", "; did you mean rigid?"),
+        ("zzzz=3", "."),
+        ("zzzz.x=3", "."),
+        ("motion.zzzz=3", "."),
+        ("motion.method=zzzz", "."),
+    ],
+)
+def test_a_sentence_ends_once(text, end):
+    with pytest.raises(ParameterError) as caught:
+        load_parameters(assignments=[text])
+    said = str(caught.value)
+    assert said.endswith(end)
+    assert said[-2].isalnum() or said[-2] in "'\")"

@@ -114,6 +114,14 @@ def test_what_was_written_is_read(session, written, name):
         assert run.block_shifts_px is None
 
 
+def test_an_image_that_is_not_there_is_told_with_those_that_are(session):
+    images = session.run("first").images
+    with pytest.raises(KeyError, match=r"no image 'mena': there are .*mean, .*template"):
+        images["mena"]
+    assert images.get("mena") is None
+    assert "mena" not in images
+
+
 def test_an_empty_run_is_empty_tables(session):
     run = session.run("empty")
     assert run.n_cells == len(run.cells) == len(run.events) == len(run.decisions) == 0
