@@ -23,7 +23,8 @@ from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
 _COUPLED = 0.02  # of the diagonal: cells less coupled than this are updated together
-_MOST_TOGETHER = 64  # cells at a time: bounds memory
+_MOST_TOGETHER = 64  # cells at a time
+_TOGETHER_BYTES = 4_000_000  # of their traces, of which there are five copies meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ def update_traces(
     n_cells = len(projections)
     scale = np.diag(matrix)
     others = csr_array((matrix - np.diag(scale)).astype(np.float32))
-    groups = independent_groups(matrix)
+    most = int(np.clip(_TOGETHER_BYTES // (4 * projections.shape[1]), 1, _MOST_TOGETHER))
+    groups = independent_groups(matrix, most=most)
     noise = np.ones(n_cells)
     found = np.full((3, n_cells), np.nan)
     for sweep in range(n_sweeps):
@@ -178,8 +180,8 @@ def _deconvolve(
     return fits
 
 
-def independent_groups(matrix: FloatArray) -> list[IntArray]:
-    """Divide cells into groups in which none is coupled with another, in a fixed order."""
+def independent_groups(matrix: FloatArray, *, most: int = _MOST_TOGETHER) -> list[IntArray]:
+    """Divide cells into groups of at most `most`, none coupled with another, in a fixed order."""
     scale = np.sqrt(np.maximum(np.diag(matrix), 1e-12))
     coupled = np.abs(matrix) > _COUPLED * scale[:, None] * scale[None]
     coupled |= coupled.T
@@ -190,7 +192,7 @@ def independent_groups(matrix: FloatArray) -> list[IntArray]:
     groups = []
     for colour in range(int(colours.max(initial=-1)) + 1):
         members = np.flatnonzero(colours == colour)
-        groups += [members[i : i + _MOST_TOGETHER] for i in range(0, len(members), _MOST_TOGETHER)]
+        groups += [members[i : i + most] for i in range(0, len(members), most)]
     return groups
 
 

@@ -168,3 +168,12 @@ def test_cells_do_not_raise_what_counts_as_noise(searched):
     null = null_thresholds(searched[2], searched[3], region=region, n_false=1.0, seed=0)
     assert null.min_pnr < 8
     assert null.min_corr < 0.8
+
+
+def test_groups_of_cells_are_as_small_as_is_asked_for():
+    matrix = np.eye(11)
+    matrix[2, 3] = matrix[3, 2] = 0.5
+    groups = independent_groups(matrix, most=4)
+    assert max(map(len, groups)) <= 4
+    assert sorted(np.concatenate(groups).tolist()) == list(range(11))
+    assert not any({2, 3} <= set(group.tolist()) for group in groups)
