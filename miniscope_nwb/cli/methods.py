@@ -26,8 +26,9 @@ import click
     help="Write it there; by default it is printed.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file of -o.")
+@click.option("--quiet", is_flag=True, help="Do not say what was written where.")
 def methods(
-    nwb_file: Path, run: str | None, style: str, output: Path | None, overwrite: bool
+    nwb_file: Path, run: str | None, style: str, output: Path | None, overwrite: bool, quiet: bool
 ) -> None:
     """Write the methods paragraph of FILE.nwb: how its data were recorded and processed.
 
@@ -49,3 +50,5 @@ def methods(
         click.echo(text, nl=False)
     else:
         output.write_text(text, encoding="utf-8")
+        if not quiet:
+            click.echo(f"wrote {output}", err=True)

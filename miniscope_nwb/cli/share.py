@@ -44,8 +44,19 @@ def _files(command: Command) -> Command:
     )(command)
 
 
+def _keep_quiet(context: click.Context, _: click.Parameter, is_quiet: bool) -> None:
+    context.meta[text.NO_PROGRESS] = is_quiet
+
+
 def _archive_options(command: Command) -> Command:
     for option in (
+        click.option(
+            "--quiet",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep_quiet,
+            help="No progress, only results.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Answer for programs."),
         click.option(
             "--api-key-file",

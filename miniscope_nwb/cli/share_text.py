@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from miniscope_nwb.share.plan import FilePlan
     from miniscope_nwb.share.verify import Comparison
 
+NO_PROGRESS = "miniscope_nwb.no_progress"  # in the context of a command: it got --quiet
 LINE_EVERY_S = 10.0  # without a terminal
 _MARKS = {
     "error": "  ERROR  ",
@@ -201,6 +202,9 @@ class Progress:
 
     def __init__(self, *, is_quiet: bool) -> None:
         self._is_quiet = is_quiet
+        context = click.get_current_context(silent=True)
+        asked = context is not None and context.meta.get(NO_PROGRESS, False)
+        self._is_silent = is_quiet or asked
         self._is_terminal = sys.stderr.isatty()
         self._last = self._since = time.monotonic()
         self._width = 0
@@ -223,7 +227,7 @@ class Progress:
 
     def waiting(self, n_files: int) -> None:
         """Tell that the archive is still checking."""
-        if not self._is_quiet:
+        if not self._is_silent:
             say(f"waiting for the archive's own check of {n_files} files (Ctrl-C: all is stored)")
 
     def clear(self) -> None:
@@ -236,7 +240,7 @@ class Progress:
         now = time.monotonic()
         if (what, path) != self._key:
             self._key, self._since, self._sent_before = (what, path), now, sent
-        if self._is_quiet or (now - self._last < (0.2 if self._is_terminal else LINE_EVERY_S)):
+        if self._is_silent or (now - self._last < (0.2 if self._is_terminal else LINE_EVERY_S)):
             return
         self._last = now
         line = f"{what} {path.name}: {size(done)} of {size(total)}"
