@@ -1,0 +1,119 @@
+"""The rows of the table, kept so that a command that was stopped goes on where it stood.
+
+One line of JSON a row. A row is known by its movie, engine, version and parameters: the same run
+is never made twice, and another version or parameter makes a row beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DONE = "done"
+_COMPUTES = (  # what the built-in engine's figures depend on, below the package
+    "prepare", "correct", "images", "extract", "deconvolve", "traces", "metrics", "params",
+    "pipeline", "nwb/stored_movie.py", "nwb/kept_frames.py", "movie.py", "cell_size.py",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One engine on one movie.
+
+    ``outcome`` is ``done`` or the words that the engine died with; ``figures`` are those of
+    `benchmarks.scoring.Figures`; ``seconds`` are wall seconds of the engine's own stages.
+    """
+
+    movie: str
+    engine: str
+    version: str
+    parameters: dict[str, Any]
+    outcome: str
+    figures: dict[str, Any] = field(default_factory=dict)
+    wall_s: float | None = None
+    cpu_s: float | None = None
+    peak_memory_bytes: int | None = None  # anonymous and shared, of all processes together
+    peak_scratch_bytes: int | None = None
+    n_frames: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    machine: str = ""
+    made_at: str = ""
+
+    @property
+    def key(self) -> str:
+        """What identifies the row."""
+        return row_key(self.movie, self.engine, self.version, self.parameters)
+
+
+def row_key(movie: str, engine: str, version: str, parameters: dict[str, Any]) -> str:
+    """Return the hash of what identifies a row."""
+    content = json.dumps([movie, engine, version, parameters], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+class Rows:
+    """The rows of a file; a new one is on the disk as soon as it is added."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self._rows = {row.key: row for row in (Row(**json.loads(line)) for line in lines)}
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._rows
+
+    def __getitem__(self, key: str) -> Row:
+        return self._rows[key]
+
+    def add(self, row: Row) -> None:
+        """Keep a row; one of the same key gives way."""
+        self._rows[row.key] = row
+        ordered = sorted(self._rows.values(), key=lambda each: (each.movie, each.engine, each.key))
+        text = "".join(json.dumps(asdict(each), sort_keys=True) + "\n" for each in ordered)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        making = self._path.with_suffix(".making")
+        making.write_text(text, encoding="utf-8")
+        making.replace(self._path)
+
+
+@cache
+def our_version() -> str:
+    """Return the version of this package and a digest of the code that its figures depend on."""
+    import miniscope_nwb
+
+    package = Path(miniscope_nwb.__file__).parent
+    digest = hashlib.sha256()
+    for name in _COMPUTES:
+        path = package / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes())
+    return f"{miniscope_nwb.__version__}+{digest.hexdigest()[:8]}"
+
+
+@cache
+def machine() -> str:
+    """Return what the figures were measured on, in words."""
+    import psutil
+
+    memory = psutil.virtual_memory().total / 2**30
+    python = platform.python_version()
+    return f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {python}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
