@@ -1,0 +1,43 @@
+"""Rows of the table are kept, known again and never made twice."""
+
+from dataclasses import replace
+
+from benchmarks.rows import DONE, Row, Rows, our_version, row_key
+
+ROW = Row("moderate-101", "builtin", "1", {"p": 1}, DONE, figures={"f1": 0.9}, wall_s=3.0)
+
+
+def test_rows_are_read_back(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    Rows(path).add(ROW)
+    again = Rows(path)
+    assert list(again) == [ROW]
+    assert row_key("moderate-101", "builtin", "1", {"p": 1}) in again
+    assert row_key("moderate-101", "builtin", "2", {"p": 1}) not in again
+    assert again[ROW.key].figures == {"f1": 0.9}
+
+
+def test_a_row_made_again_takes_the_place_of_the_old_one(tmp_path):
+    rows = Rows(tmp_path / "rows.jsonl")
+    rows.add(ROW)
+    rows.add(replace(ROW, parameters={"p": 2}))
+    rows.add(replace(ROW, outcome="killed: took 21 GiB of 20", wall_s=5.0))
+    assert [(row.parameters["p"], row.wall_s) for row in Rows(tmp_path / "rows.jsonl")].count(
+        (1, 5.0)
+    ) == 1
+    assert len(list(rows)) == 2
+
+
+def test_the_file_does_not_depend_on_the_order_of_making(tmp_path):
+    others = [ROW, replace(ROW, movie="easy-101"), replace(ROW, engine="minian")]
+    for name, order in (("a", others), ("b", others[::-1])):
+        rows = Rows(tmp_path / name)
+        for row in order:
+            rows.add(row)
+    assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
+
+
+def test_our_version_names_the_code():
+    version, digest = our_version().split("+")
+    assert version
+    assert len(digest) == 8
