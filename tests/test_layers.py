@@ -12,12 +12,13 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "miniscope_nwb"
 
 # A layer (longest matching prefix wins) and what of ours it may import besides itself.
-RECORDS = {"errors", "recording", "session"}
+RECORDS = {"errors", "recording", "session", "sizes"}
 # What the stages of the processing share: arrays and records, no file and no other stage.
 STAGES = {"prepare", "correct", "images", "deconvolve", "extract", "traces", "metrics"}
 PROCESSING = {"errors", "recording", "movie", "results", "params", "engines.base"}
 ALLOWED = {
     "errors": set(),
+    "sizes": set(),
     "recording": set(),
     "session": {"recording"},
     "video": {"errors", "recording"},
@@ -29,6 +30,7 @@ ALLOWED = {
     "results": {"recording"},
     "params": {"errors", "results"},
     "engines": {*PROCESSING, "entry_points", "correct", "images", "extract", "deconvolve.times"},
+    "engines.choose": {*PROCESSING, "engines", "sizes"},
     "engines.base": {"movie", "params.models", "recording", "results"},
     **dict.fromkeys(("correct", "deconvolve"), PROCESSING),
     "prepare": {*PROCESSING, "cell_size", "deconvolve.times"},
@@ -39,6 +41,7 @@ ALLOWED = {
     "testing": {*PROCESSING, "simulate"},
     "pipeline": {
         *PROCESSING,
+        "sizes",
         "engines",
         "prepare",
         "correct",

@@ -1,4 +1,4 @@
-"""Amounts of memory as people write them: 4GiB, 500MB, 1.5 GB."""
+"""Amounts of memory as people write them: 4GB, 500MB, 1.5 GiB."""
 
 from __future__ import annotations
 
@@ -30,23 +30,16 @@ class Amount(click.ParamType[int]):
         found = _AMOUNT.fullmatch(str(value))
         if found is not None and not found[2]:
             self.fail(
-                f"{value!r} has no unit: write {found[1]}GiB or {found[1]}MB of memory.", param, ctx
+                f"{value!r} has no unit: write {found[1]}GB or {found[1]}MB of memory.", param, ctx
             )
         if found is None or found[2].lower() not in _UNITS:
-            self.fail(f"{value!r} is no amount of memory: write 4GiB or 500MB.", param, ctx)
+            self.fail(f"{value!r} is no amount of memory: write 4GB or 500MB.", param, ctx)
         n_bytes = round(float(found[1]) * _UNITS[found[2].lower()])
         if n_bytes < _LEAST_BYTES:
             self.fail(
-                f"{value!r} is too little memory for a frame: write 4GiB or 500MB.", param, ctx
+                f"{value!r} is too little memory for a frame: write 4GB or 500MB.", param, ctx
             )
         return n_bytes
-
-
-def gib(n_bytes: float) -> str:
-    """Write an amount of memory or disk as people read it."""
-    if n_bytes < 2**30:
-        return f"{n_bytes / 2**20:.0f} MiB"
-    return f"{n_bytes / 2**30:.2f} GiB"
 
 
 def duration(seconds: float) -> str:

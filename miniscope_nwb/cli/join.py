@@ -46,6 +46,7 @@ def join(
     from miniscope_nwb.cli.progress import frame_progress
     from miniscope_nwb.nwb.parting.join import join_files
     from miniscope_nwb.session import VideoLinks
+    from miniscope_nwb.sizes import size
 
     with frame_progress(output.name, quiet=quiet or as_json, unit="B") as progress:
         done = join_files(
@@ -60,4 +61,4 @@ def join(
         click.echo(json.dumps(answer, ensure_ascii=False))
     elif not quiet:
         runs = f"run{'s' if len(done.runs) > 1 else ''} {', '.join(done.runs)}"
-        click.echo(f"{done.path}: {done.n_bytes / 1e6:.1f} MB, {runs}")
+        click.echo(f"{done.path}: {size(done.n_bytes)}, {runs}")

@@ -22,7 +22,7 @@ def plan(nwb_file: Path, as_json: bool, quiet: bool, **choices: Any) -> None:
 
     \b
     Example:
-      miniscope-nwb plan FILE.nwb --max-memory 4GiB
+      miniscope-nwb plan FILE.nwb --max-memory 4GB
     """
     from miniscope_nwb.cli import run_text
     from miniscope_nwb.pipeline.plan import plan as plan_file

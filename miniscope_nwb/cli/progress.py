@@ -12,7 +12,7 @@ def frame_progress(
 ) -> Iterator[Callable[[int, int], None] | None]:
     """Give a callback (frames done, frames in all) that draws on standard error.
 
-    `unit` is what is counted; ``"B"``, bytes, is written as kB, MB, GB.
+    `unit` is what is counted; ``"B"``, bytes, is written as `sizes` does.
 
     Without a terminal nothing is drawn but the last state; when quiet, nothing at all.
     """

@@ -70,7 +70,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         "max_memory_bytes",
         type=Amount(),
         metavar="SIZE",
-        help="4GiB or 500MB, with a unit; by default what is free.",
+        help="4GB or 500MB, with a unit; by default what is free.",
     ),
     "n_threads": click.option(
         "--threads", "n_threads", type=click.IntRange(min=1), help="By default every processor."

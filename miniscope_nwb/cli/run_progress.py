@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from miniscope_nwb.cli.amounts import duration, gib
+from miniscope_nwb.cli.amounts import duration
+from miniscope_nwb.sizes import size
 
 if TYPE_CHECKING:
     from miniscope_nwb.engines.base import Progress
@@ -51,5 +52,5 @@ def _bar(stage: str) -> Iterator[Progress]:
 
 
 def _line(timing: StageTiming, was_done: bool) -> None:
-    took = f"{duration(timing.seconds):>9}  {gib(timing.peak_memory_bytes):>9}"
+    took = f"{duration(timing.seconds):>9}  {size(timing.peak_memory_bytes):>9}"
     click.echo(f"{timing.stage:<14} {took}{'  (done before)' if was_done else ''}", err=True)

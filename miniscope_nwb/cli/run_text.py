@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from miniscope_nwb.cli.amounts import duration, gib
+from miniscope_nwb.cli.amounts import duration
 from miniscope_nwb.cli.text import table
+from miniscope_nwb.sizes import size
 
 if TYPE_CHECKING:
     from miniscope_nwb.pipeline.options import ProcessResult
@@ -57,8 +58,8 @@ def result_json(done: ProcessResult) -> dict[str, Any]:
 def plan_text(planned: Plan, *, quiet: bool = False) -> str:
     """Render a plan: a line a stage and the totals."""
     lines = [
-        f"memory  {gib(planned.peak_memory_bytes)}, scratch {gib(planned.scratch_bytes)}, file "
-        f"+{gib(planned.file_bytes)}, time {_time(planned.seconds)}"
+        f"memory  {size(planned.peak_memory_bytes)}, scratch {size(planned.scratch_bytes)}, file "
+        f"+{size(planned.file_bytes)}, time {_time(planned.seconds)}"
     ]
     if quiet:
         return lines[0]

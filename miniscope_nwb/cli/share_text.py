@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from miniscope_nwb.cli.text import size
+from miniscope_nwb.sizes import size
 
 if TYPE_CHECKING:
     from miniscope_nwb.share.access import Dandiset

@@ -120,12 +120,13 @@ def _rounds(run: dict[str, Any]) -> str:
 
 def _stages(run: dict[str, Any]) -> str:
     from miniscope_nwb.cli.text import number, table
+    from miniscope_nwb.sizes import size
 
     rows = [
-        (item["stage"], number(item["seconds"], 1), f"{item['peak_memory_bytes'] / 1e6:.0f}")
+        (item["stage"], number(item["seconds"], 1), size(item["peak_memory_bytes"]))
         for item in run["timings"]
     ]
-    return table(("stage", "seconds", "peak MB"), rows)
+    return table(("stage", "seconds", "peak memory"), rows)
 
 
 def _plain(value: Any) -> Any:

@@ -54,6 +54,7 @@ def split(
     from miniscope_nwb.nwb.parting.split import split_file
     from miniscope_nwb.nwb.read import read_identity
     from miniscope_nwb.session import VideoLinks
+    from miniscope_nwb.sizes import size
 
     identity = read_identity(nwb_file)
     raw = Path(planned_name(identity, desc="raw"))
@@ -80,6 +81,6 @@ def split(
         click.echo(json.dumps({**answer, "videos": done.n_videos}, ensure_ascii=False))
     elif not quiet:
         for part in parts.values():
-            click.echo(f"{part.path}: {part.n_bytes / 1e6:.1f} MB, {part.state}")
+            click.echo(f"{part.path}: {size(part.n_bytes)}, {part.state}")
         if done.n_videos:
             click.echo(f"{done.n_videos} behaviour videos beside {done.raw.path.name}")

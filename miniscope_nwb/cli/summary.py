@@ -9,6 +9,7 @@ from miniscope_nwb.cli import text
 from miniscope_nwb.cli.machine import problem_json, timing_json
 from miniscope_nwb.recording import SourceFile
 from miniscope_nwb.session import ConversionPlan
+from miniscope_nwb.sizes import size
 
 if TYPE_CHECKING:
     from miniscope_nwb.nwb.io import WriteResult
@@ -25,7 +26,7 @@ def as_text(plan: ConversionPlan, result: WriteResult, *, quiet: bool) -> str:
     stub = plan.options.stub
     lines = [
         f"Wrote {result.path}",
-        f"  {text.size(result.n_bytes)} in {result.seconds:.1f} s, "
+        f"  {size(result.n_bytes)} in {result.seconds:.1f} s, "
         f"{result.n_frames / max(result.seconds, 1e-9):.0f} frames/s; {n_frames} frames in all",
         f"  start {plan.session.start.isoformat(sep=' ')} ({plan.session.start_source}"
         + (", assumed)" if plan.session.start_is_assumed else ")"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from miniscope_nwb.recording import Device, DeviceTiming, Problem, Recording
+from miniscope_nwb.sizes import size
 
 MARKS = {"note": "  note   ", "warning": "  WARNING", "error": "  ERROR  "}
 
@@ -35,15 +36,6 @@ def _is_numeric(cell: str) -> bool:
 def number(value: float, digits: int = 3) -> str:
     """Write a figure, or ``-`` where it is not defined."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def size(n_bytes: float) -> str:
-    """Write a number of bytes as people say it."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if n_bytes < 1000 or unit == "GB":
-            return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1000
-    return ""
 
 
 def timing_table(timing: Sequence[DeviceTiming]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from miniscope_nwb.engines.base import Engine, Prediction, Task
 from miniscope_nwb.engines.registry import find_engine
 from miniscope_nwb.errors import EngineError
+from miniscope_nwb.sizes import size
 
 AUTO = "auto"
 PREFERRED = "caiman"
@@ -72,7 +73,7 @@ def choose_engine(
     too_large = _what_does_not_fit(prediction, limits)
     if too_large:
         return _fall_back(task, f"CaImAn {state.version} is installed, but {too_large}")
-    needs = f"{_gib(prediction.peak_memory_bytes)} of memory"
+    needs = f"{size(prediction.peak_memory_bytes)} of memory"
     return Choice(preferred, f"CaImAn {state.version} is installed and fits ({needs})", prediction)
 
 
@@ -84,16 +85,12 @@ def _fall_back(task: Task, reason: str) -> Choice:
 def _what_does_not_fit(prediction: Prediction, limits: Limits) -> str:
     if prediction.peak_memory_bytes > limits.memory_bytes:
         return (
-            f"would take {_gib(prediction.peak_memory_bytes)} of memory where "
-            f"{_gib(limits.memory_bytes)} may be used"
+            f"would take {size(prediction.peak_memory_bytes)} of memory where "
+            f"{size(limits.memory_bytes)} may be used"
         )
     if prediction.scratch_bytes > limits.scratch_bytes:
         return (
-            f"would take {_gib(prediction.scratch_bytes)} of scratch disk where "
-            f"{_gib(limits.scratch_bytes)} are free"
+            f"would take {size(prediction.scratch_bytes)} of scratch disk where "
+            f"{size(limits.scratch_bytes)} are free"
         )
     return ""
-
-
-def _gib(n_bytes: int) -> str:
-    return f"{n_bytes / 2**30:.1f} GiB"

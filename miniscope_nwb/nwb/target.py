@@ -21,6 +21,7 @@ from miniscope_nwb.errors import OutputError
 from miniscope_nwb.nwb.lock import process_lock, sole
 from miniscope_nwb.nwb.videos import VideoFile, remove_if_empty, remove_videos, video_folder
 from miniscope_nwb.session import ConversionPlan
+from miniscope_nwb.sizes import size
 
 RESERVE_BYTES = 8_000_000  # that should stay free: HDF5 is not to be trusted on a full disk
 _ELSEWHERE = "name another place with -o"  # what else a user may do, where the output is named
@@ -212,8 +213,8 @@ def check_space(folder: Path, needed_bytes: int, *, otherwise: str = _ELSEWHERE)
     free = shutil.disk_usage(folder).free
     if free < needed_bytes + RESERVE_BYTES:
         raise OutputError(
-            f"{folder} has {free / 1e9:.2f} GB free, and {(needed_bytes + RESERVE_BYTES) / 1e9:.2f}"
-            f" GB may be needed: free some space, or {otherwise}."
+            f"{folder} has {size(free)} free, and {size(needed_bytes + RESERVE_BYTES)} "
+            f"may be needed: free some space, or {otherwise}."
         )
 
 

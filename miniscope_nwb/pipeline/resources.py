@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from miniscope_nwb.engines.base import Prediction, Task
 from miniscope_nwb.errors import OutputError
+from miniscope_nwb.sizes import size
 
 _MARGIN = 0.9  # of the free memory: others run on the machine, too
 
@@ -53,16 +54,16 @@ def fit_threads(
         if predict(fitting).peak_memory_bytes <= limit_bytes:
             return fitting
     least = predict(replace(task, n_threads=1)).peak_memory_bytes
-    mib = -(-least // 2**20)
+    least_mb = -(-least // 10**6)  # rounded up: it is to be copied into the command
     if was_asked:
         raise OutputError(
-            f"{limit_bytes / 2**20:.0f} MiB of memory are too little for a field of "
-            f"{task.width}x{task.height} px: the least that works is --max-memory {mib}MiB; or "
+            f"{size(limit_bytes)} of memory are too little for a field of "
+            f"{task.width}x{task.height} px: the least that works is --max-memory {least_mb}MB; or "
             "crop the field, or process a binned one with -p spatial_factor=2."
         )
     raise OutputError(
-        f"{mib} MiB of memory are needed for a field of {task.width}x{task.height} px, and "
-        f"{limit_bytes / 2**20:.0f} MiB are free: close other programs, crop the field, or process "
+        f"{size(least)} of memory are needed for a field of {task.width}x{task.height} px, and "
+        f"{size(limit_bytes)} are free: close other programs, crop the field, or process "
         "a binned one with -p spatial_factor=2."
     )
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from miniscope_nwb.errors import OutputError
+from miniscope_nwb.sizes import size
 
 RESERVE_BYTES = 64_000_000  # that should stay free on the drive
 _ELSEWHERE = "name another place with --scratch"
@@ -110,6 +111,6 @@ def check_space(folder: Path, needed_bytes: int, *, what: str, remedy: str = _EL
     if free < needed_bytes + RESERVE_BYTES:
         there = next(item for item in (folder, *folder.parents) if item.exists())
         raise OutputError(
-            f"{there} has {free / 1e9:.2f} GB free, and {what} may need "
-            f"{(needed_bytes + RESERVE_BYTES) / 1e9:.2f} GB: free some space, or {remedy}."
+            f"{there} has {size(free)} free, and {what} may need "
+            f"{size(needed_bytes + RESERVE_BYTES)}: free some space, or {remedy}."
         )

@@ -267,7 +267,7 @@ def test_too_little_memory_names_the_least_that_works_and_it_does(shell, path):
     least = refused.err.split("--max-memory ")[1].split(";")[0].strip()
     answer = in_a_process("process", path, "--engine", "builtin", "--max-memory", least)
     peak = max(stage["peak_memory_bytes"] for stage in answer["stages"])
-    assert peak <= int(least.removesuffix("MiB")) * 2**20
+    assert peak <= int(least.removesuffix("MB")) * 10**6
 
 
 @contextmanager

@@ -149,7 +149,7 @@ def test_disk_too_full_is_seen_before_the_work(shell, foreign, monkeypatch):
     monkeypatch.setattr(scratch.shutil, "disk_usage", lambda _: usage(0, 0, 1_000_000))
     done = shell("process", path, *ENGINE)
     assert done.code == 1
-    assert "0.00 GB free" in done.err
+    assert "1 MB free" in done.err
     assert "--scratch" in done.err
 
 

@@ -31,8 +31,8 @@ def test_auto_takes_caiman_where_it_fits(caiman):
 @pytest.mark.parametrize(
     ("limits", "why"),
     [
-        (Limits(1 << 30, 1 << 40), "GiB of memory where 1.0 GiB may be used"),
-        (Limits(1 << 40, 1 << 20), "GiB of scratch disk where 0.0 GiB are free"),
+        (Limits(1 << 30, 1 << 40), "B of memory where 1.07 GB may be used"),
+        (Limits(1 << 40, 1 << 20), "B of scratch disk where 1.05 MB are free"),
     ],
 )
 def test_auto_falls_back_where_it_does_not_fit(caiman, limits, why):

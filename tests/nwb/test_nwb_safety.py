@@ -204,7 +204,7 @@ def test_too_little_space_stops_before_any_work(made, tmp_path, monkeypatch):
     monkeypatch.setattr(
         nwb_target.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000)
     )
-    with pytest.raises(OutputError, match=r"has 0\.00 GB free, and 0\.01 GB may be needed"):
+    with pytest.raises(OutputError, match=r"has 1 kB free, and \d+(\.\d+)? MB may be needed"):
         write_plan(made.plan, tmp_path / "deep" / "x.nwb")
     assert_nothing_left(tmp_path)
 
@@ -216,7 +216,7 @@ def test_space_that_runs_out_meanwhile_stops_before_the_rename(made, tmp_path, m
         "disk_usage",
         lambda _: shutil._ntuple_diskusage(10**9, 0, next(answers)),
     )
-    with pytest.raises(OutputError, match=r"0.00 GB free"):
+    with pytest.raises(OutputError, match="0 bytes free"):
         write_plan(made.plan, tmp_path / "x.nwb")
     assert_nothing_left(tmp_path)
 

@@ -19,6 +19,7 @@ from miniscope_nwb.nwb.parting.join import join_files
 from miniscope_nwb.nwb.parting.split import split_file
 from miniscope_nwb.nwb.processed.write import write_run
 from miniscope_nwb.nwb.recording_file import input_hash
+from miniscope_nwb.sizes import size
 
 RAW = "sub-m07_ses-20260302T140507_desc-raw_behavior+ophys.nwb"
 PROCESSED = "sub-m07_ses-20260302T140507_desc-processed_ophys.nwb"
@@ -226,7 +227,7 @@ def test_splitting_again_after_curation_leaves_the_raw_part_alone(
     assert processed.read_bytes() == old
     assert run_command(["split", str(path), "--overwrite"]) == 0
     out = capsys.readouterr().out
-    assert f"{raw}: {len(before) / 1e6:.1f} MB, unchanged" in out
+    assert f"{raw}: {size(len(before))}, unchanged" in out
     assert ", replaced" in out
     assert (raw.read_bytes(), raw.stat().st_mtime_ns) == (before, moment)
     assert processed.read_bytes() != old

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from miniscope_nwb.cli.amounts import Amount, duration, gib
+from miniscope_nwb.cli.amounts import Amount, duration
 from miniscope_nwb.engines.base import Prediction, Task
 from miniscope_nwb.errors import OutputError
 from miniscope_nwb.pipeline.resources import (
@@ -38,12 +38,15 @@ def test_too_little_memory_is_refused_naming_the_least_that_works(was_asked):
     with pytest.raises(OutputError) as refused:
         fit_threads(TASK, predict, limit_bytes=399 * 2**20, was_asked=was_asked)
     assert "300x200" in str(refused.value)
-    (least,) = re.findall(
-        r"(\d+) ?MiB (?:of memory are needed)|--max-memory (\d+)MiB", str(refused.value)
-    )
-    assert "400" in least
-    limit = int("".join(least)) * 2**20
-    assert fit_threads(TASK, predict, limit_bytes=limit, was_asked=True).n_threads == 1
+    if was_asked:
+        least = re.search(r"--max-memory (\S+MB);", str(refused.value))[1]
+        limit = Amount().convert(least, None, None)
+        assert fit_threads(TASK, predict, limit_bytes=limit, was_asked=True).n_threads == 1
+        with pytest.raises(OutputError, match=least):
+            fit_threads(TASK, predict, limit_bytes=limit - 10**6, was_asked=True)
+    else:
+        assert "419 MB of memory are needed" in str(refused.value)
+        assert "418 MB are free" in str(refused.value)
 
 
 def test_machine():
@@ -82,11 +85,10 @@ def test_what_is_no_amount_is_wrong_usage(text):
 def test_a_number_without_a_unit_is_refused_and_told_how_to_write_it(text):
     import click
 
-    written = re.escape(f"{text.strip()}GiB or {text.strip()}MB")
+    written = re.escape(f"{text.strip()}GB or {text.strip()}MB")
     with pytest.raises(click.UsageError, match=f"has no unit: write {written}"):
         Amount().convert(text, None, None)
 
 
-def test_figures_for_people():
-    assert (gib(300 * 2**20), gib(3 * 2**30)) == ("300 MiB", "3.00 GiB")
+def test_times_for_people():
     assert (duration(3), duration(90), duration(7200)) == ("3.0 s", "1.5 min", "2.0 h")

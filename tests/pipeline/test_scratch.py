@@ -64,5 +64,5 @@ def test_space_is_checked_where_the_folder_will_be(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(scratch.shutil, "disk_usage", lambda _: usage(0, 0, 100_000_000))
     scratch.check_space(tmp_path / "not" / "yet", 1_000_000, what="the work")
-    with pytest.raises(OutputError, match=r"0\.10 GB free, and the work may need 0\.26 GB"):
+    with pytest.raises(OutputError, match=r"100 MB free, and the work may need 264 MB"):
         scratch.check_space(tmp_path / "not" / "yet", 200_000_000, what="the work")

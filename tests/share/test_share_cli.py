@@ -48,7 +48,7 @@ def test_whole_way(real_metadata, bench, nwb_file, monkeypatch, capsys):
 
 def test_check_tells_states_sizes_and_parts(quick, bench, nwb_file, capsys):
     assert run(["share", "check", str(nwb_file), *quick]) == 0
-    assert f"new       {PATH}  428.2 kB, 7 parts" in capsys.readouterr().out
+    assert f"new       {PATH}  428 kB, 7 parts" in capsys.readouterr().out
     assert bench.n_parts_put == 0
     run(["share", "upload", str(nwb_file), *quick])
     bench.stand_in.tamper(PATH)
@@ -141,7 +141,7 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(capsys, monkeypatch,
         progress.sending(tmp_path / "a.nwb", done * 10**6, 10 * 10**6, done * 10**6)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3
-    assert "of 10.0 MB" in lines[-1]
+    assert "of 10 MB" in lines[-1]
     assert "left" in lines[-1]
 
 

@@ -239,7 +239,7 @@ def test_the_room_on_the_disk_is_looked_at_first(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 10**7))
     assert run(["simulate", str(tmp_path / "new"), "--cells", "3", "--quiet"]) == 1
     said = capsys.readouterr().err
-    assert "has 0.01 GB free, and" in said
+    assert "has 10 MB free, and" in said
     assert "on another drive" in said
     assert list(tmp_path.iterdir()) == []
 
