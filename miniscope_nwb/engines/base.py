@@ -77,7 +77,7 @@ class MotionInput:
     params: MotionParams
     prepared: Prepared
     scale: Scale
-    extra: Mapping[str, Any] = field(default_factory=dict)  # the engine's own parameters
+    extra: Mapping[str, Any] = field(default_factory=dict)  # its own parameters, see `TakesExtra`
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,25 @@ class Engine(Protocol):
 
     def extract(self, job: ExtractInput, resources: Resources) -> ExtractionResult:
         """Find the components, their traces and their activity."""
+        ...
+
+
+@runtime_checkable
+class TakesExtra(Protocol):
+    """An engine that reads the parameters of the section `caiman` (``job.extra``).
+
+    It says so by having this method. For every other engine that section is empty: what a user
+    gave there is told to have no effect, and is no part of what the run is known by.
+    """
+
+    def check_extra(self, extra: Mapping[str, Any]) -> None:
+        """Refuse, before any work, what the engine does not know.
+
+        Raises
+        ------
+        EngineError
+            Names what is not known.
+        """
         ...
 
 

@@ -38,6 +38,13 @@ class Given:
         """Return a copy with one more value that the user gave."""
         return _build(self, {(stage, key): (value, "user", where)})
 
+    def without_passed_through(self) -> Given:
+        """Return a copy without the parameters that are not ours."""
+        section = names.PASSED_THROUGH
+        values = self.values.model_copy(update={section: {}})
+        sources = {key: source for key, source in self.sources.items() if key[0] != section}
+        return Given(values, sources, self.preset)
+
 
 def load_parameters(
     *, files: Sequence[Path] = (), assignments: Sequence[str] = (), preset: str | None = None

@@ -17,7 +17,7 @@ _WORDS: dict[Corrected, str] = {
 def nothing_to_do(job: Job, watch: Watch) -> ProcessResult:
     """Return what the file holds; a warning where more of the corrected movie was asked for."""
     found = next(run for run in job.runs if run.name == job.decision.name)
-    asked, warnings = job.options.corrected, []
+    asked, warnings = job.options.corrected, list(job.warnings)
     if _MORE.index(found.corrected) < _MORE.index(asked):
         warnings.append(
             f"Warning: run {found.name} stores {_WORDS[found.corrected]} of the corrected movie, "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from miniscope_nwb.engines.base import Scale, Task
-from miniscope_nwb.engines.choose import FALLBACK, Choice, Limits, choose_engine
+from miniscope_nwb.engines.base import Scale, TakesExtra, Task
+from miniscope_nwb.engines.choose import Choice, Limits, choose_engine
 from miniscope_nwb.errors import OutputError
 from miniscope_nwb.params.identity import parameter_hash
 from miniscope_nwb.params.load import Given
@@ -39,6 +39,7 @@ class Job:
     task: Task
     choice: Choice
     fingerprint: tuple[int, ...]  # of the file on the disk, when it was read
+    without_effect: tuple[str, ...] = ()  # parameters that were given and that nobody reads
 
     @property
     def given(self) -> Given:
@@ -115,9 +116,12 @@ class Job:
     def warnings(self) -> tuple[str, ...]:
         """What a user may not expect of the request, a sentence each."""
         found = []
-        if self.choice.engine.name == FALLBACK and self.given.values.caiman:
-            names = ", ".join(f"caiman.{name}" for name in sorted(self.given.values.caiman))
-            found.append(f"Warning: {names} has no effect: the engine is {FALLBACK}.")
+        if self.without_effect:
+            verb = "has" if len(self.without_effect) == 1 else "have"
+            why = f"the engine is {self.choice.engine.name}"
+            if self.source_hash:
+                why = f"{self.choice.reason} are taken as they are"
+            found.append(f"Warning: {', '.join(self.without_effect)} {verb} no effect: {why}.")
         if self.masks is not None and self.masks.n_runs > 1:
             found.append(
                 f"Warning: {self.options.masks} holds {self.masks.n_runs} runs, and the masks of "
@@ -181,21 +185,35 @@ def open_job(
     recording = read_recording(path, options.series)
     task = _task(recording, options)
     masks = _masks(options, recording)
+    choice = choose(task) if choose is not None else _choose(path, options, task)
+    effective, without_effect = _for_engine(options, choice)
     job = Job(
         path=path,
-        options=options,
+        options=effective,
         recording=recording,
         input_hash=input_hash(path, recording.series),
         runs=stored_runs(path),
         masks=masks,
         task=task,
-        choice=choose(task) if choose is not None else _choose(path, options, task),
+        choice=choice,
         fingerprint=before,
+        without_effect=without_effect,
     )
-    check_extra = getattr(job.choice.engine, "check_extra", None)  # an engine need not have it
-    if check_extra is not None and not job.decision.is_done:
-        check_extra(job.given.values.caiman)
+    if isinstance(choice.engine, TakesExtra) and not job.decision.is_done:
+        choice.engine.check_extra(job.given.values.caiman)
     return job
+
+
+def _for_engine(options: ProcessOptions, choice: Choice) -> tuple[ProcessOptions, tuple[str, ...]]:
+    """Leave out what the engine does not read, so that the run is the same as without; name it.
+
+    One file of parameters serves where CaImAn is and where it is not.
+    """
+    given = options.parameters
+    if isinstance(choice.engine, TakesExtra) or not given.values.caiman:
+        return options, ()
+    names = tuple(f"caiman.{name}" for name in sorted(given.values.caiman))
+    return replace(options, parameters=given.without_passed_through()), names
 
 
 def fingerprint(path: Path) -> tuple[int, ...]:

@@ -61,7 +61,7 @@ def _own(stage: str, given: Ingredients) -> Mapping[str, Any]:
         own["seed"] = given.seed
     if stage in ("motion", "extract"):
         own["engine"] = [given.engine, given.engine_version, given.source_hash]
-    if stage in ("motion", "extract") and given.engine != "builtin":
+    if stage in ("motion", "extract") and values["caiman"]:  # only engines that take them see any
         own["caiman"] = values["caiman"]
     if stage == "extract":
         own["masks"] = given.masks_hash

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from miniscope_nwb.engines.base import Engine, Task
+from miniscope_nwb.engines.base import Engine, TakesExtra, Task
+from miniscope_nwb.errors import EngineError
 from miniscope_nwb.movie import ArrayMovie, regular_clock
 from miniscope_nwb.recording import BoolArray
 from miniscope_nwb.results import ExtractionResult, MotionResult
@@ -100,6 +101,14 @@ class EngineContract:
         short, long = engine.predict(task), engine.predict(replace(task, n_frames=20_000))
         assert 0 < short.peak_memory_bytes <= long.peak_memory_bytes
         assert 0 <= short.scratch_bytes <= long.scratch_bytes
+
+    def test_own_parameters_are_checked(self, engine: Engine) -> None:
+        """An engine that takes parameters of its own refuses those that it does not know."""
+        if not isinstance(engine, TakesExtra):
+            pytest.skip("the engine takes no parameters of its own")
+        engine.check_extra({})
+        with pytest.raises(EngineError, match="no_such_parameter"):
+            engine.check_extra({"no_such_parameter": 1})
 
     def test_shifts_are_the_correction(self, shifts: MotionResult, moving: SimulatedMovie) -> None:
         """Shifts are minus the tissue's motion, x then y, but for a constant."""

@@ -164,12 +164,15 @@ def test_a_movie_whose_background_was_taken_off(shell, foreign):
     assert any("not above 0" in said for said in done.answer["warnings"])
 
 
-def test_parameters_of_another_engine_are_told(shell, processed):
-    done = shell(
-        "process", processed, *ENGINE, "-p", "caiman.gSig=[3,3]", "--run", "other", "--json"
-    )
+def test_parameters_of_another_engine_are_told_and_make_no_other_run(shell, processed):
+    before = processed.stat().st_mtime_ns
+    done = shell("process", processed, *ENGINE, "-p", "caiman.gSig=[3,3]", "--json")
     assert done.code == 0, done.err
-    assert any("caiman.gSig has no effect" in said for said in done.answer["warnings"])
+    (said,) = done.answer["warnings"]
+    assert "caiman.gSig has no effect: the engine is builtin." in said
+    assert said in done.err
+    assert done.answer["was_done"]
+    assert processed.stat().st_mtime_ns == before
 
 
 def test_memory_that_runs_out_is_one_sentence(shell, foreign, monkeypatch):

@@ -88,6 +88,10 @@ def test_the_same_import_again_does_nothing(shell, path, results):
     again = shell("import", path, results)
     assert again.code == 0
     assert "holds this run already" in again.out
+    with_extra = shell("import", path, results, "-p", "caiman.gSig=[3,3]", "--json")
+    assert with_extra.answer["was_done"], with_extra.err
+    why = "caiman.gSig has no effect: results imported from analysis.hdf5 are taken as they are."
+    assert why in with_extra.err
     other = shell("import", path, results, "--run", "again")
     assert other.code == 1
     assert "'run1' was made with the same" in other.err

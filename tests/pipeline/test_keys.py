@@ -53,7 +53,7 @@ def test_first_stage_that_a_change_redoes(changes, stage):
         ("min_pnr=8", "extract"),
         ("f0_window_s=30", "traces"),
         ("event_confirm=1.5", "quality"),
-        ("caiman.gSig=[3,3]", None),  # our own engine does not read it
+        ("caiman.gSig=[3,3]", "motion"),  # a job has none where the engine does not read them
     ],
 )
 def test_first_stage_that_a_parameter_redoes(assignment, stage):
