@@ -65,9 +65,9 @@ _CAIMAN = """\
 ## caiman
 
 Every key below `caiman:`, or as `-p caiman.NAME=VALUE`, goes to CaImAn under its own name (`gSig`,
-`min_SNR`, ...) and wins over what was derived for it. An engine of another package may read it, too.
-For `builtin`, and for results that are imported, it has no effect: a warning says so, and the run is
-the same as without it.
+`min_SNR`, ...) and wins over what was derived for it. An engine of another package may read it,
+too. For `builtin`, and for results that are imported, it has no effect: a warning says so, and the
+run is the same as without it.
 """
 
 
