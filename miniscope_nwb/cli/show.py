@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+# A file cannot hold how long it took to be written.
+_WITHOUT_WRITING = "  Writing into the file comes on top: `process` tells it at its end."
+
 
 @click.command()
 @click.argument("nwb_file", metavar="FILE.nwb", type=click.Path(path_type=Path))
@@ -126,7 +129,11 @@ def _stages(run: dict[str, Any]) -> str:
         (item["stage"], number(item["seconds"], 1), size(item["peak_memory_bytes"]))
         for item in run["timings"]
     ]
-    return table(("stage", "seconds", "peak memory"), rows)
+    if rows:
+        seconds = sum(item["seconds"] for item in run["timings"])
+        peak = max(item["peak_memory_bytes"] for item in run["timings"])
+        rows.append(("all", number(seconds, 1), size(peak)))
+    return f"{table(('stage', 'seconds', 'peak memory'), rows)}\n{_WITHOUT_WRITING}"
 
 
 def _plain(value: Any) -> Any:

@@ -264,7 +264,10 @@ def test_show_lists_runs_rounds_and_stages(path, capsys):
     assert "\n  second  motion.method=rigid\n" in text
     assert "2 (shown)" in text
     assert "Ada" in text
-    assert text.count("extract     40.0     2000") == 1  # of the last run only
+    words = [line.split() for line in text.splitlines()]
+    assert words.count(["extract", "40.0", "2", "GB"]) == 1  # of the last run only
+    assert words.count(["all", "42.5", "2", "GB"]) == 1
+    assert "Writing into the file comes on top" in text
     assert "empty: stages" in text
     assert "empty: nothing was found: min_pnr 7.5: the highest was 3.1." in text
     assert command(["show", str(path), "--run", "first", "--round", "1", "--json"]) == 0

@@ -91,7 +91,7 @@ def _counts(run: RunRecord) -> _Numbers:
     n_frames = len(run.motion.shifts_px)
     accepted = int(np.count_nonzero(run.quality.decisions.accepted))
     return {
-        "seconds": ("Time that the run took, s.", float(run.seconds)),
+        "seconds": ("Time that the run took until it was written, s.", float(run.seconds)),
         "n_components": ("Components found.", run.extraction.n_cells),
         "n_accepted": ("Components accepted, by the current round of curation.", accepted),
         "n_frames": ("Frames of the raw series.", n_frames),
