@@ -97,7 +97,7 @@ def _fail(message: str, *, wants_json: bool) -> None:
 
 def _interrupted(arguments: Sequence[str]) -> str:
     """Say what is left of a command that was interrupted."""
-    if arguments[:1] == ["process"]:
+    if arguments[:1] in (["process"], ["import"]):
         return "Interrupted; finished stages are kept: the same command goes on where it stood."
     return "Interrupted; no unfinished output was kept."
 

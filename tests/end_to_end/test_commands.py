@@ -51,8 +51,9 @@ def test_module_runs_as_the_command():
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("process", "finished stages are kept: the same command goes on where it stood"),
-        ("show", "no unfinished output was kept"),
+        (["process"], "finished stages are kept: the same command goes on where it stood"),
+        (["import", "x.hdf5"], "finished stages are kept: the same command goes on where it stood"),
+        (["show"], "no unfinished output was kept"),
     ],
 )
 def test_what_is_left_after_an_interruption(shell, tmp_path, monkeypatch, command, said):
@@ -61,7 +62,8 @@ def test_what_is_left_after_an_interruption(shell, tmp_path, monkeypatch, comman
 
     monkeypatch.setattr("miniscope_nwb.pipeline.process.process", interrupted)
     monkeypatch.setattr("miniscope_nwb.nwb.processed.summary.summarise", interrupted)
-    done = shell(command, tmp_path / "x.nwb")
+    monkeypatch.setattr("miniscope_nwb.pipeline.imported.import_results", interrupted)
+    done = shell(command[0], tmp_path / "x.nwb", *command[1:])
     assert done.code == 130
     assert f"Interrupted; {said}." in done.err
 

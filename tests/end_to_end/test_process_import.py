@@ -97,6 +97,24 @@ def test_the_same_import_again_does_nothing(shell, path, results):
     assert "'run1' was made with the same" in other.err
 
 
+def test_an_interrupted_import_goes_on_where_it_stood(shell, path, results, monkeypatch):
+    from miniscope_nwb.pipeline import stages
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as while_interrupted:
+        while_interrupted.setattr(stages, "make_traces", interrupted)
+        stopped = shell("import", path, results, "--quiet")
+    assert stopped.code == 130
+    assert "the same command goes on where it stood" in stopped.err
+    done = shell("import", path, results, "--json")
+    was_done = {stage["stage"]: stage["was_done"] for stage in done.answer["stages"]}
+    assert was_done["motion quality"]
+    assert was_done["extract"]
+    assert not was_done["traces"]
+
+
 @pytest.mark.parametrize("what", ["field", "frames"])
 def test_results_of_another_movie_are_refused_with_both_sizes(shell, path, tmp_path, what):
     found = saved_layout.estimates()
