@@ -61,6 +61,6 @@ def open(
     source = open_remote(str(path), instance=instance, api_key_file=key_file)
     try:
         return Session(source, series)
-    except Exception:
+    except BaseException:  # whatever it is, Ctrl-C too: nobody else could close the connection
         source.close()
         raise

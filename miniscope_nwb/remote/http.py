@@ -197,7 +197,7 @@ def open_address(
     server = _Server(url, authorize, waits or Waits())
     try:
         first, n_bytes = server.first(BLOCK_BYTES)
-    except Exception:
+    except BaseException:  # whatever it is, Ctrl-C too: nobody else could close the connection
         server.close()
         raise
     return RemoteFile(name or shown(url), server.piece, n_bytes, first=first, close=server.close)

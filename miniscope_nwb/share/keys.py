@@ -9,7 +9,7 @@ from pathlib import Path
 
 from miniscope_nwb.errors import AccessError
 from miniscope_nwb.share.instances import Instance
-from miniscope_nwb.share.redact import Secret
+from miniscope_nwb.share.redact import Secret, redact
 
 
 def find_key(
@@ -42,15 +42,25 @@ def find_key(
     AccessError
         If the file cannot be read or holds no key.
     """
+    return _look(instance, key_file, environment, is_terminal)[0]
+
+
+def _look(
+    instance: Instance,
+    key_file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    is_terminal: bool | None = None,
+) -> tuple[Secret | None, str]:
+    """Look for the key; returns what is wrong with the keyring, too."""
     if key_file is not None:
-        return _from_file(key_file)
+        return _from_file(key_file), ""
     variables = os.environ if environment is None else environment
     text = variables.get(instance.key_variable, "").strip()
     if text:
-        return _checked(text, instance.key_variable)
+        return _checked(text, instance.key_variable), ""
     if is_terminal is None:
         is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    return _from_keyring(instance.name) if is_terminal and instance.is_known else None
+    return _from_keyring(instance.name) if is_terminal and instance.is_known else (None, "")
 
 
 def require_key(instance: Instance, *, key_file: Path | None = None) -> Secret:
@@ -61,13 +71,13 @@ def require_key(instance: Instance, *, key_file: Path | None = None) -> Secret:
     AccessError
         Names every place.
     """
-    found = find_key(instance, key_file=key_file)
+    found, fault = _look(instance, key_file)
     if found is not None:
         return found
     keyring = ""
     if instance.is_known:
         asked = "" if sys.stdin.isatty() else "; not asked, since this is no terminal"
-        keyring = f", keyring (service dandi-api-{instance.name}{asked})"
+        keyring = f", keyring (service dandi-api-{instance.name}{fault or asked})"
     where = instance.web or instance.api
     raise AccessError(
         f"No key for {instance.name}. Looked at: --api-key-file (not given), variable "
@@ -95,11 +105,18 @@ def _checked(text: str, where: str) -> Secret:
     return Secret(text)
 
 
-def _from_keyring(name: str) -> Secret | None:
+def _from_keyring(name: str) -> tuple[Secret | None, str]:
+    """Ask the system's keyring; one that fails holds no key, and why is said where one is needed.
+
+    What keyrings raise has no common class: each system's brings the errors of its own libraries.
+    """
     from dandi.keyring_utils import keyring_lookup
 
     try:
         _, text = keyring_lookup(f"dandi-api-{name}", "key")
-    except Exception:  # noqa: BLE001  (a keyring that is locked, missing or broken holds no key)
-        return None
-    return Secret(text) if text else None
+    except Exception as error:  # noqa: BLE001  (see the docstring)
+        words = " ".join(redact(str(error)).split())
+        return None, f"; it cannot be read: {type(error).__name__}" + (
+            f": {words}" if words else ""
+        )
+    return (Secret(text) if text else None), ""

@@ -40,7 +40,7 @@ def describe(path: Path, asset_path: str, *, etag: str, schema_version: str = ""
                 digest=Digest.dandi_etag(etag), ignore_errors=False
             )
             metadata: dict[str, Any] = asset.model_dump(mode="json", exclude_none=True)
-        except Exception as error:
+        except Exception as error:  # of dandi, pynwb, h5py and pydantic, which have no common class
             words = " ".join(redact(str(error)).split())
             raise ShareError(
                 f"dandi cannot make the archive's metadata of {path} ({words}): run "

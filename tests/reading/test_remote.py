@@ -84,6 +84,24 @@ def test_what_was_read_is_not_asked_for_again(server, recording):
         session.path.read(1)
 
 
+@pytest.mark.parametrize(
+    "at", ["miniscope_nwb.reading.Session", "miniscope_nwb.remote.http._Server.first"]
+)
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError])
+def test_an_interrupted_opening_closes_its_connection(server, monkeypatch, at, fault):
+    closed = []
+    close = http._Server.close
+    monkeypatch.setattr(http._Server, "close", lambda self: (closed.append(1), close(self)))
+
+    def stop(*_):
+        raise fault
+
+    monkeypatch.setattr(at, stop)
+    with pytest.raises(fault):
+        miniscope_nwb.open(f"{server.url}/x.nwb")
+    assert closed == [1]
+
+
 @pytest.mark.slow
 def test_a_gigabyte_is_opened_with_few_requests(tmp_path):
     path = tmp_path / "large.nwb"

@@ -101,14 +101,22 @@ def test_keyring_is_asked_on_a_terminal_only(monkeypatch):
     assert asked == [("dandi-api-dandi-sandbox", "key")]
 
 
-def test_broken_keyring_holds_no_key(monkeypatch):
+def test_broken_keyring_holds_no_key_and_says_why_where_one_is_needed(monkeypatch):
     import dandi.keyring_utils
 
     def broken(*_):
         raise RuntimeError("no backend")
 
     monkeypatch.setattr(dandi.keyring_utils, "keyring_lookup", broken)
-    assert find_key(find_instance("dandi"), environment={}, is_terminal=True) is None
+    instance = find_instance("dandi")
+    assert find_key(instance, environment={}, is_terminal=True) is None
+    monkeypatch.delenv(instance.key_variable, raising=False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with pytest.raises(
+        AccessError, match=r"dandi-api-dandi; it cannot be read: RuntimeError: no b"
+    ):
+        require_key(instance)
 
 
 def test_secret_is_not_printed_nor_stored():
