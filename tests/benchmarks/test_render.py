@@ -14,11 +14,6 @@ ROW = Row(
 ENGINES = ("builtin", "minian")
 
 
-def lines(rows):
-    text = as_markdown(rows, engines=ENGINES, groups=["easy", "hard"])
-    return [line.split(" | ") for line in text.splitlines()]
-
-
 def test_seeds_are_averaged():
     rows = [ROW, replace(ROW, movie="hard-102", figures={"f1": 1.0}, wall_s=20.0)]
     text = as_markdown(rows, engines=ENGINES, groups=["easy", "hard"])
