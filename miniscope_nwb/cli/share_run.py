@@ -117,7 +117,6 @@ def send(
 ) -> int:
     """Send files, print what became of them, and return the exit code."""
     from miniscope_nwb.share.journal import state_folder
-    from miniscope_nwb.share.left_to_do import left_to_do
     from miniscope_nwb.share.outcome import exit_code_of
     from miniscope_nwb.share.upload import Upload
 
@@ -131,7 +130,7 @@ def send(
     )
     outcomes = run.run(checks)
     code = exit_code_of(outcomes)
-    left = left_to_do(archive, dandiset) if code in {0, 1, 4} else ()
+    left = _left_to_do(archive, dandiset) if code in {0, 1, 4} else ()
     if as_json:
         answer = {
             "instance": text.as_plain(archive.instance),
@@ -150,6 +149,17 @@ def send(
     if code == INTERRUPTED:
         click.echo("Not finished. Run the same command again: it sends only what is missing.")
     return code
+
+
+def _left_to_do(archive: Archive, dandiset: Dandiset) -> tuple[str, ...]:
+    """Ask for what is left; that the archive does not tell takes nothing from what was sent."""
+    from miniscope_nwb.errors import ShareError
+    from miniscope_nwb.share.left_to_do import left_to_do
+
+    try:
+        return left_to_do(archive, dandiset)
+    except ShareError as error:
+        return (f"see the web page of the dandiset; the archive does not tell: {error}",)
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -123,7 +123,9 @@ def outcome_words(outcome: Outcome) -> str:
 
 
 def checked_text(outcome: Outcome) -> str:
-    """Say how far the archive's own check of a file has come."""
+    """Say how far the archive's own check of a file has come, and what it turned up."""
+    if outcome.message:
+        return outcome_text(outcome)
     checked = outcome.checked
     verdict = "stored and verified by etag" + (" and SHA-256" if checked.sha256 else "")
     if not checked.is_finished:

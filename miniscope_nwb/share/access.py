@@ -77,8 +77,8 @@ def enter(
             break
     else:
         raise AccessError(
-            f"There is no archive at {instance.api} (no answer to info/: {reply.status}): check "
-            "the address."
+            f"There is no archive at {instance.api} ({reply.status} to info/, without what an "
+            "archive says of itself): check the address, and whether the network wants a login."
         )
     _check_version(instance, info)
     found = _as_told(instance, address, info["services"])
@@ -159,6 +159,7 @@ def read_dandiset(archive: Archive, identifier: str, *, schema_version: str) -> 
         "GET",
         f"dandisets/{identifier}/",
         allowed=frozenset({MISSING, FORBIDDEN, UNAUTHORIZED}),
+        needs=("identifier",),
         doing=f"asking for dandiset {identifier}",
     )
     where = f"{archive.instance.name} ({archive.instance.api})"
@@ -194,7 +195,7 @@ def check_rights(archive: Archive, dandiset: Dandiset) -> Dandiset:
     AccessError
         If the key is wrong, we are not approved, not an owner, or the dandiset is just opened.
     """
-    me = archive.ask("GET", "users/me/", doing="asking who we are").json() or {}
+    me = archive.ask("GET", "users/me/", needs=("username",), doing="asking who we are").json()
     name = str(me.get("name") or me.get("username") or "")
     where = archive.instance.web or archive.instance.api
     if me.get("status") != "APPROVED":
@@ -202,14 +203,12 @@ def check_rights(archive: Archive, dandiset: Dandiset) -> Dandiset:
             f"The account of {name} at {archive.instance.name} is not approved yet (it is "
             f"{me.get('status')}): wait for the archive's mail, or write to its help desk."
         )
-    owners = (
-        archive.ask(
-            "GET",
-            f"dandisets/{dandiset.identifier}/users/",
-            doing=f"asking who owns dandiset {dandiset.identifier}",
-        ).json()
-        or []
-    )
+    owners = archive.ask(
+        "GET",
+        f"dandisets/{dandiset.identifier}/users/",
+        kind=list,
+        doing=f"asking who owns dandiset {dandiset.identifier}",
+    ).json()
     is_owner = any(owner.get("username") == me.get("username") for owner in owners)
     if not is_owner and not me.get("admin"):
         named = ", ".join(str(owner.get("name") or owner.get("username")) for owner in owners)

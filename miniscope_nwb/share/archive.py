@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from miniscope_nwb.errors import AccessError, ShareError
+from miniscope_nwb.errors import ShareError
 from miniscope_nwb.share.instances import Instance
 from miniscope_nwb.share.journal import Upload, UploadPart
-from miniscope_nwb.share.redact import Secret, redact
+from miniscope_nwb.share.redact import Secret
+from miniscope_nwb.share.refusal import refusal, words_of
 from miniscope_nwb.share.transport import Reply, Transport
 
 ETAG = "dandi:dandi-etag"
@@ -19,8 +20,8 @@ SHA256 = "dandi:sha2-256"
 OK = 200
 FOUND = 302
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, MISSING, CONFLICT = 400, 401, 403, 404, 409
+_JOINED = (b"ETag", b"<Error>")  # of the storage, when it joins parts or does not
 PAGE = 1000  # assets in one answer
-_MAX_WORDS = 600
 _FORBIDDEN_ONCE = frozenset({FORBIDDEN})
 
 
@@ -74,12 +75,16 @@ class Archive:
         values: Any = None,
         query: Mapping[str, str] | None = None,
         allowed: frozenset[int] = frozenset(),
+        needs: Sequence[str] = (),
+        kind: type[Any] = dict,
         doing: str,
     ) -> Reply:
         """Send one request to the archive's interface.
 
         Parameters
         ----------
+        needs, kind
+            Keys and type of an answer that says yes: what has them not is no archive's.
         allowed
             Statuses beside 2xx that the caller deals with.
         doing
@@ -106,45 +111,19 @@ class Archive:
             key=self.key,
             # A gateway's passing mood is told from a real refusal by asking twice.
             once_more=_FORBIDDEN_ONCE - allowed,
+            is_answer=lambda reply: not reply.is_yes or reply.holds(kind, needs),
         )
-        if OK <= reply.status < OK + 100 or reply.status in allowed:
+        if reply.is_yes or reply.status in allowed:
             return reply
         raise self.refused(reply, doing=doing)
 
     def refused(self, reply: Reply, *, doing: str) -> ShareError:
         """Make the error of an answer that says no."""
-        words = f" ({text})" if (text := self.words(reply)) else ""
-        where = self.instance.web or self.instance.api
-        if reply.status == UNAUTHORIZED:
-            what = "does not know the key" if self.key else "wants a key for that"
-            return AccessError(
-                f"{self.instance.name} {what}{words}, while {doing}: copy the key anew from "
-                f"{where}; every archive has keys of its own."
-            )
-        if reply.status == FORBIDDEN:
-            return AccessError(
-                f"{self.instance.name} does not allow {doing}{words}: check the dandiset's number, "
-                "or ask one of its owners to add you."
-            )
-        if FOUND - 2 < reply.status < BAD_REQUEST:
-            return AccessError(
-                f"{self.instance.api} has moved ({reply.status}): name the archive by its present "
-                "address with --instance."
-            )
-        return ShareError(
-            f"{self.instance.name} refused {doing}: {reply.status}{words}. If the words do not "
-            "help, ask the archive's help desk."
-        )
+        return refusal(self.instance, self.key, reply, doing=doing)
 
     def words(self, reply: Reply) -> str:
         """Return what an answer says, redacted and short; ``""`` where that is no sentence."""
-        value = reply.json()
-        if isinstance(value, dict):
-            value = "; ".join(f"{name}: {said}" for name, said in value.items())
-        if isinstance(value, list):
-            value = "; ".join(str(item) for item in value)
-        text = " ".join(value.split()) if isinstance(value, str) else ""
-        return redact(text, self.key)[:_MAX_WORDS]
+        return words_of(reply, self.key)
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -159,10 +138,11 @@ class Archive:
                 "GET",
                 f"dandisets/{dandiset}/versions/draft/assets/",
                 query=query,
+                needs=("results",),
                 doing=f"looking into dandiset {dandiset}",
             )
-            answer = reply.json() or {}
-            for item in answer.get("results", ()):
+            answer = reply.json()
+            for item in answer["results"]:
                 yield Asset(
                     asset_id=item["asset_id"],
                     blob_id=item.get("blob") or "",
@@ -183,12 +163,13 @@ class Archive:
         reply = self.ask(
             "GET",
             f"dandisets/{dandiset}/versions/draft/assets/{asset.asset_id}/",
+            needs=("contentSize",),
             doing=f"reading {asset.path} of dandiset {dandiset}",
         )
-        said = reply.json() or {}
+        said = reply.json()
         digest = said.get("digest") or {}
         return AssetDetails(
-            size=int(said.get("contentSize", -1)),
+            size=int(said["contentSize"]),
             etag=str(digest.get(ETAG, "")),
             sha256=str(digest.get(SHA256, "")),
             blob_modified=str(said.get("blobDateModified", "")),
@@ -203,6 +184,7 @@ class Archive:
             values={"algorithm": ETAG, "value": etag},
             # Embargoed bytes are shown to their owners alone; to others it is as if they were not.
             allowed=frozenset({MISSING, FORBIDDEN, UNAUTHORIZED}),
+            needs=("blob_id",),
             doing="looking for the bytes",
         )
         return str(reply.json()["blob_id"]) if reply.status == OK else None
@@ -212,9 +194,10 @@ class Archive:
         reply = self.ask(
             "GET",
             f"dandisets/{dandiset}/versions/draft/assets/{asset_id}/validation/",
+            needs=("status",),
             doing="asking for the archive's verdict",
         )
-        said = reply.json() or {}
+        said = reply.json()
         errors = (
             f"{item.get('field', '')}: {item.get('message', '')}".strip(": ")
             for item in said.get("validation_errors") or ()
@@ -234,6 +217,7 @@ class Archive:
                 "dandiset": dandiset,
             },
             allowed=frozenset({CONFLICT}),
+            needs=("upload_id", "parts"),
             doing=f"sending a file to dandiset {dandiset}",
         )
         if reply.status == CONFLICT:
@@ -253,7 +237,12 @@ class Archive:
         said = reply.json()
         url, body = Secret(said["complete_url"]), str(said["body"]).encode("utf-8")
         del said
-        return self.transport.send("POST", url, body=body)
+        return self.transport.send(
+            "POST",
+            url,
+            body=body,
+            is_answer=lambda reply: reply.status != OK or any(w in reply.body for w in _JOINED),
+        )
 
     def upload_step(self, upload_id: str, step: str, values: Any = None) -> Reply:
         """Go on with an upload: ``complete`` or ``validate``; 400, 404 and 409 are answers."""
@@ -262,6 +251,7 @@ class Archive:
             f"uploads/{quote(upload_id, safe='')}/{step}/",
             values=values,
             allowed=frozenset({BAD_REQUEST, MISSING, CONFLICT}),
+            needs={"complete": ("complete_url", "body"), "validate": ("blob_id",)}[step],
             doing="putting the parts together",
         )
 
@@ -277,6 +267,7 @@ class Archive:
             place,
             values={"metadata": metadata, "blob_id": blob_id},
             allowed=frozenset({MISSING, CONFLICT}),
+            needs=("asset_id",),
             doing=f"adding {metadata['path']} to dandiset {dandiset}",
         )
 
@@ -295,4 +286,6 @@ class Archive:
             allowed=frozenset({FOUND}),
             doing=f"reading {asset.path} back",
         )
-        return Secret(reply.headers.get("location", ""))
+        if reply.status != FOUND or not reply.headers.get("location"):
+            raise self.refused(reply, doing=f"reading {asset.path} back")
+        return Secret(reply.headers["location"])

@@ -48,9 +48,10 @@ def read_draft(archive: Archive, identifier: str) -> Draft:
     reply = archive.ask(
         "GET",
         f"dandisets/{identifier}/versions/draft/info/",
+        needs=("metadata",),
         doing=f"reading the metadata of dandiset {identifier}",
     )
-    said = reply.json() or {}
+    said = reply.json()
     if not isinstance(said.get("metadata"), dict):
         raise AccessError(
             f"{archive.instance.name} does not tell the metadata of dandiset {identifier}."

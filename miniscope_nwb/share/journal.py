@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from miniscope_nwb.errors import OutputError, ShareError
+from miniscope_nwb.errors import OutputError, UnreachableError
 from miniscope_nwb.nwb.lock import sole
 from miniscope_nwb.share.redact import Secret
 
@@ -146,7 +146,7 @@ class Journal:
 
         Raises
         ------
-        ShareError
+        UnreachableError
             If another process sends it now.
         OutputError
             If the state folder cannot be written to.
@@ -156,9 +156,9 @@ class Journal:
                 make_private_folder(self._path.parent)
                 held.enter_context(sole(self._path.with_suffix(".lock")))
             except BlockingIOError:
-                raise ShareError(
+                raise UnreachableError(
                     "Another miniscope-nwb sends the same file to the same dandiset: wait until it "
-                    "is done."
+                    "is done, then run the same command again."
                 ) from None
             except OSError as error:
                 raise _not_writable(self._path.parent, error) from error

@@ -17,9 +17,10 @@ def left_to_do(archive: Archive, dandiset: Dandiset) -> tuple[str, ...]:
     reply = archive.ask(
         "GET",
         f"dandisets/{dandiset.identifier}/versions/draft/info/",
+        needs=("status",),
         doing=f"asking for the state of dandiset {dandiset.identifier}",
     )
-    said = reply.json() or {}
+    said = reply.json()
     lines = [
         f"{error.get('path', '')} {error.get('field', '')}: {error.get('message', '')}".strip(" :")
         for error in said.get("asset_validation_errors") or ()

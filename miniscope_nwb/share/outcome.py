@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from miniscope_nwb.errors import AccessError, DifferenceError, ShareError, UnreachableError
+from miniscope_nwb.errors import (
+    AccessError,
+    DifferenceError,
+    OutputError,
+    ShareError,
+    UnreachableError,
+)
 from miniscope_nwb.share.asset import Checked
 from miniscope_nwb.share.check import FileCheck, SharedFile
 from miniscope_nwb.share.record import AssetRecord, write_record
@@ -53,8 +59,12 @@ def with_check(outcome: Outcome, record: AssetRecord, checked: Checked) -> Outco
         validation=checked.validation,
         is_sha256_confirmed=checked.sha256 == record.sha256,
     )
-    write_record(outcome.nwb_path, record)
     outcome = replace(outcome, record=record, checked=checked)
+    try:
+        write_record(outcome.nwb_path, record)
+    except OutputError as error:
+        code = UnreachableError.exit_code
+        return replace(outcome, state="failed", message=str(error), exit_code=code)
     if checked.sha256 and checked.sha256 != record.sha256:
         message = f"the archive's SHA-256 is {checked.sha256}, the file's {record.sha256}"
         return replace(outcome, state="failed", message=message, exit_code=DIFFERENT)

@@ -114,3 +114,19 @@ def difference(plan: FilePlan) -> str:
         f"here {stamp.size} bytes, last changed {here} UTC; in the archive {there_size} bytes, "
         f"last changed {there}, entered there {entered or 'at an unknown time'}"
     )
+
+
+def in_the_way(plan: FilePlan, dandiset: Dandiset) -> str:
+    """Say what stands where the file should go."""
+    return (
+        f"{plan.in_the_way} stands in the way in dandiset {dandiset.identifier}: a path is a file "
+        "or a folder. Remove or rename it on the web page, if it is yours"
+    )
+
+
+def refused(plan: FilePlan) -> str:
+    """Say why other bytes are not replaced unasked."""
+    return (
+        f"the archive holds other bytes under this path ({plan.state}): {difference(plan)}. Find "
+        "out which is right; --replace puts this file in the other's place"
+    )

@@ -23,7 +23,9 @@ from miniscope_nwb.share.redact import Secret, redact, redact_logs
 from miniscope_nwb.share.settings import Settings
 
 TOO_MANY = 429
+_OK, _ELSEWHERE = 200, 300
 _MAX_TEXT = 500  # of a server's own words in a message
+_NOT_ITS_OWN = " with something else than an archive's answer (does the network want a login?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,16 @@ class Reply:
             return json_format.loads(self.body) if self.body else None
         except ValueError:
             return None
+
+    def holds(self, kind: type[Any], needs: Iterable[str]) -> bool:
+        """Whether the answer's values are of this type and have these keys."""
+        value = self.json()
+        return isinstance(value, kind) and all(name in value for name in needs)
+
+    @property
+    def is_yes(self) -> bool:
+        """Whether the server did what it was asked for."""
+        return _OK <= self.status < _ELSEWHERE
 
     @property
     def etag(self) -> str:
@@ -84,6 +96,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         key: Secret | None = None,
         once_more: frozenset[int] = frozenset(),
+        is_answer: Callable[[Reply], bool] = lambda _: True,
     ) -> Reply:
         """Send one request until a server has really answered it.
 
@@ -99,6 +112,9 @@ class Transport:
             Goes into the header of this request alone.
         once_more
             Statuses that are believed only the second time.
+        is_answer
+            Tells an answer of the server from a page that stands before it, such as the one that
+            wants a login to the network; such a page is waited away.
 
         Raises
         ------
@@ -121,6 +137,8 @@ class Transport:
             elif reply.status in doubted:
                 doubted.discard(reply.status)
                 waiting.wait(str(reply.status))
+            elif not is_answer(reply):
+                waiting.wait(f"{reply.status}{_NOT_ITS_OWN}")
             else:
                 return reply
 

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Protocol
 
 from miniscope_nwb import __version__
-from miniscope_nwb.errors import AccessError, MiniscopeError, ShareError, UnreachableError
+from miniscope_nwb.errors import (
+    AccessError,
+    MiniscopeError,
+    OutputError,
+    ShareError,
+    UnreachableError,
+)
 from miniscope_nwb.share import asset as assets
 from miniscope_nwb.share.access import Dandiset
 from miniscope_nwb.share.archive import Archive, Asset, AssetDetails
@@ -30,7 +36,7 @@ from miniscope_nwb.share.outcome import (
     not_fit,
     with_check,
 )
-from miniscope_nwb.share.plan import FilePlan, difference, plan_file
+from miniscope_nwb.share.plan import FilePlan, in_the_way, plan_file, refused
 from miniscope_nwb.share.record import (
     AssetRecord,
     check_record_place,
@@ -121,6 +127,9 @@ class Upload:
     def _attempt(self, file: SharedFile, check: FileCheck) -> Outcome:
         try:
             check_record_place(check.path)
+        except OutputError as error:  # nothing was sent
+            return behind(file, check, "failed", str(error), exit_code=error.exit_code)
+        try:
             for _ in range(_MAX_CHANGES):
                 try:
                     return self._send(file, check)
@@ -131,6 +140,9 @@ class Upload:
                     if not again.is_fit or again.place != check.place:
                         return not_fit(again)
             raise last
+        except OutputError as error:  # of journal or record: what was sent is there
+            code = UnreachableError.exit_code
+            return behind(file, check, "failed", str(error), exit_code=code)
         except MiniscopeError as error:
             return behind(file, check, "failed", str(error), exit_code=error.exit_code)
 
@@ -149,10 +161,10 @@ class Upload:
         )
         plan = plan_file(self.archive, self.dandiset, file, digest, record=old)
         if plan.state == "path in the way":
-            message = _in_the_way(plan, self.dandiset)
+            message = in_the_way(plan, self.dandiset)
             return behind(file, check, "refused", message, exit_code=NOT_FIT)
         if plan.state in {"changed here", "changed there"} and not self.may_replace:
-            return behind(file, check, "refused", _refused(plan), exit_code=DIFFERENT)
+            return behind(file, check, "refused", refused(plan), exit_code=DIFFERENT)
         sent = SentBlob(plan.blob_id, 0, 0, 0.0)
         if plan.state != "same":
             sent = self._bring(plan)
@@ -239,7 +251,12 @@ class Upload:
         )
 
     def _wait(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
-        """Wait for the archive's own check of all that is there, and record it."""
+        """Wait for the archive's own check of all that is there, and record it.
+
+        All is stored and compared; only the archive's word may be missing.
+        """
+        transport = self.archive.transport
+        transport.patience_s = min(transport.patience_s, transport.settings.first_patience_s)
         there = [(o, o.record) for o in outcomes if o.record is not None]
         try:
             checked = assets.wait_for_checks(
@@ -249,7 +266,7 @@ class Upload:
                 wait_s=self.wait_s,
                 told=self.watcher.waiting,
             )
-        except UnreachableError:  # all is stored and compared; only the archive's word is missing
+        except ShareError:
             checked = [assets.Checked() for _ in there]
         found = {o.asset_path: c for (o, _), c in zip(there, checked, strict=True)}
         for outcome in outcomes:
@@ -277,17 +294,3 @@ def _state_of(plan: FilePlan, sent: SentBlob) -> State:
 
 def _stops_all(outcome: Outcome) -> bool:
     return outcome.exit_code in {AccessError.exit_code, UnreachableError.exit_code}
-
-
-def _in_the_way(plan: FilePlan, dandiset: Dandiset) -> str:
-    return (
-        f"{plan.in_the_way} stands in the way in dandiset {dandiset.identifier}: a path is a file "
-        "or a folder. Remove or rename it on the web page, if it is yours"
-    )
-
-
-def _refused(plan: FilePlan) -> str:
-    return (
-        f"the archive holds other bytes under this path ({plan.state}): {difference(plan)}. Find "
-        "out which is right; --replace puts this file in the other's place"
-    )

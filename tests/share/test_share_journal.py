@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniscope_nwb.errors import OutputError, ShareError
+from miniscope_nwb.errors import OutputError, UnreachableError
 from miniscope_nwb.share import journal
 from miniscope_nwb.share.journal import Journal, Upload, UploadPart
 from miniscope_nwb.share.redact import Secret
@@ -80,7 +80,7 @@ def test_what_is_no_journal_is_none(tmp_path, content):
 def test_two_processes_do_not_send_one_file(tmp_path):
     first, second = Journal(tmp_path, **WHICH), Journal(tmp_path, **WHICH)
     with first.locked():
-        with pytest.raises(ShareError, match="Another miniscope-nwb"), second.locked():
+        with pytest.raises(UnreachableError, match="same command again"), second.locked():
             pass
         other = Journal(tmp_path, **{**WHICH, "dandiset": "000002"})
         with other.locked():
