@@ -17,6 +17,8 @@ from pathlib import Path
 
 from miniscope_nwb.convert.readers.base import Match, Reader, RecordingSource
 from miniscope_nwb.convert.readers.parts import is_derived, is_junk
+from miniscope_nwb.convert.readers.v4_discovery import STAMPS
+from miniscope_nwb.convert.readers.v4_stamps import COLUMNS
 from miniscope_nwb.errors import DetectionError
 from miniscope_nwb.plugins import readers, sniff
 
@@ -214,6 +216,18 @@ def _nothing_found(path: Path, matches: Sequence[Match]) -> str:
         return f"{path} is empty: give the folder of a recording."
     said = "\n".join(f"  {match.reader}: {'; '.join(match.reasons)}" for match in matches)
     return (
-        f"{path} holds no recording that can be recognised, nor does any folder below it; check "
-        f"the path. What each reader looked for:\n{said}"
+        f"{path} holds no recording that can be recognised, nor does any folder below it; "
+        f"{_lone_video(path) or 'check the path'}. What each reader looked for:\n{said}"
+    )
+
+
+def _lone_video(folder: Path) -> str:
+    """Say how to go on with a video that lost its time stamps; nothing where there is none."""
+    videos = [path for path in folder.iterdir() if path.suffix.casefold() == ".avi"]
+    if not videos:
+        return ""
+    return (
+        f"{min(videos).name} is a video, and nothing tells when its frames were taken: put its "
+        f"time stamps back beside it, or name it 0.avi and write a {STAMPS} with the columns "
+        f"{', '.join(COLUMNS[:3])} (docs/damaged_input.md)"
     )

@@ -11,6 +11,7 @@ from v2.0.0        the same, and DAQ Frame Number (miniscopes only)        comma
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from miniscope_nwb.recording import IntArray, Problem, Samples, Stamps
 MS_PER_S = 1000.0
 BUFFER_IS_NEARLY_FULL = 120  # of 128 frames; beyond, frames and stamps may be damaged (DAQ-QT #90)
 DAQ_COUNTER_BITS = 16
-_NAMES = ("Frame Number", "Time Stamp (ms)", "Buffer Index", "DAQ Frame Number")
+COLUMNS = ("Frame Number", "Time Stamp (ms)", "Buffer Index", "DAQ Frame Number")
 
 
 def read_stamps(
@@ -53,7 +54,7 @@ def read_stamps(
         )
     if table.n_columns < 2:
         raise RecordingError(
-            f"{relative_path}: expected the columns {', '.join(_NAMES[:3])}, found a single one; "
+            f"{relative_path}: expected the columns {', '.join(COLUMNS[:3])}, found a single one; "
             "restore the original file."
         )
     frame, time, buffer, daq = _columns(table, remarks)
@@ -90,15 +91,16 @@ def _is_headerless(path: Path) -> bool:
 
 def _columns(table: Table, remarks: list[str]) -> tuple[int | None, int, int | None, int | None]:
     """Find frame number, time stamp, buffer index and DAQ frame number, by name or by place."""
-    places: list[int | None] = [table.find(name) for name in _NAMES]
-    places[1] = table.find(_NAMES[1], "Time Stamp", "TimeStamp", "Timestamp (ms)")
-    in_order = [place if place < table.n_columns else None for place in range(len(_NAMES))]
+    places: list[int | None] = [table.find(name) for name in COLUMNS]
+    places[1] = table.find(COLUMNS[1], "Time Stamp", "TimeStamp", "Timestamp (ms)")
+    in_order = [place if place < table.n_columns else None for place in range(len(COLUMNS))]
     if table.header is None:
         places = in_order
     elif places[1] is None:
+        _refuse_other_times(table)
         remarks.append("the header names no 'Time Stamp (ms)', so the columns are taken in order")
         places = in_order
-    elif len(table.header) < table.n_columns and table.n_columns == len(_NAMES):
+    elif len(table.header) < table.n_columns and table.n_columns == len(COLUMNS):
         places[3] = in_order[3]
     usable = [place if place is not None and place < table.n_columns else None for place in places]
     frame, time, buffer, daq = usable
@@ -108,6 +110,17 @@ def _columns(table: Table, remarks: list[str]) -> tuple[int | None, int, int | N
             "restore the original file."
         )
     return frame, time, buffer, daq
+
+
+def _refuse_other_times(table: Table) -> None:
+    """Say what is expected where a file made by hand has times in seconds, or other columns."""
+    first = table.rows[0][1]
+    if not re.fullmatch(r"-?\d+", first.strip()):
+        raise RecordingError(
+            f"{table.display}: expected the columns {', '.join(COLUMNS[:3])}, with times in whole "
+            f"milliseconds, found {', '.join(table.header or ())} and a time of {first!r}; write "
+            "it as docs/damaged_input.md shows."
+        )
 
 
 def _refuse_restart(frame_number: IntArray, table: Table) -> None:
