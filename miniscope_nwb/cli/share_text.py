@@ -105,7 +105,9 @@ def plan_text(plan: FilePlan, *, rate: float | None) -> str:
 def outcome_text(outcome: Outcome) -> str:
     """Render what became of one file: one line, and its reason where it stays behind."""
     if outcome.message:
-        return f"{outcome.state.upper()} {outcome.path}: {outcome.message}"
+        is_named = outcome.message.startswith(str(outcome.path))
+        where = "" if is_named else f"{outcome.path}: "
+        return f"{outcome.state.upper()} {where}{outcome.message}"
     words = [outcome.asset_path, size(outcome.size)]
     if outcome.n_bytes_sent:
         words.append(f"{size(outcome.n_bytes_sent / max(outcome.seconds, 1e-3))}/s")

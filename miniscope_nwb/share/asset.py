@@ -97,7 +97,7 @@ def read_back(
         archive, asset, details, digest, is_private=dandiset.is_private
     )
     if wrong:
-        raise DifferenceError(f"{file.path}: {wrong}. Run `share verify` on it.")
+        raise DifferenceError(f"{wrong}. Run `share verify` on it")
     return asset, details
 
 

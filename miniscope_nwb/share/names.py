@@ -49,14 +49,15 @@ def place(path: Path) -> Place:
         If it is no whole NWB file.
     """
     identity = read_identity(path)
-    name = path.resolve().name
+    path = path.absolute()  # a link keeps its own name: what it leads to may be named by checksum
+    name = path.name
     planned = dandi_names.planned_name(identity)
     others = _OTHERS.search(name) if dandi_names.subject_in_name(path) else None
     if others is not None:  # `_desc-raw` and the like: the file's name alone tells of them
         head, _, tail = planned.rpartition("_")
         planned = f"{head}{others[1]}_{tail}"
     session = label(identity.session_id) if identity.session_id else ""
-    findings = [*_contradictions(path.resolve(), identity, planned), *_unfit(identity)]
+    findings = [*_contradictions(path, identity, planned), *_unfit(identity)]
     if not findings and name != planned.rpartition("/")[2]:
         findings.append(
             Finding("note", "name", name, f"in the dandiset the file will be called {planned}", "")

@@ -141,7 +141,7 @@ def check_record_place(nwb_path: Path) -> None:
     OutputError
         Names the folder.
     """
-    folder = nwb_path.resolve().parent
+    folder = nwb_path.absolute().parent
     if not os.access(folder, os.W_OK):
         raise OutputError(
             f"The record of the upload cannot be written to {folder}: allow writing there, or "

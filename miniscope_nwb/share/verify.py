@@ -25,7 +25,7 @@ _READ_BYTES = 8 * MIB  # of the archive's copy at a time
 _MAX_NAMED = 5  # parts in a sentence
 _OK_READS = (200, 206)
 
-Verdict = Literal["same", "changed here", "changed there", "different", "missing"]
+Verdict = Literal["same", "changed here", "changed there", "different", "missing", "gone here"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ def verify_file(
         If the file or the archive cannot be read.
     """
     settings = archive.transport.settings
+    if not file.path.is_file():
+        return _gone(file, dandiset, record)
     digest = hash_file(
         file.path,
         part_bytes=record.part_bytes if record else settings.part_bytes,
@@ -102,6 +104,13 @@ _WORDS: dict[Verdict, str] = {
     "different": "they are not the same file. Find out which is right; upload --replace puts the "
     "file in the other's place",
 }
+
+
+def _gone(file: SharedFile, dandiset: Dandiset, record: AssetRecord | None) -> Comparison:
+    message = "the file is not here any more: put it back, or take the archive's copy"
+    return Comparison(
+        file, "gone here", message, dandiset.identifier, "", has_record=record is not None
+    )
 
 
 def _same(

@@ -61,6 +61,21 @@ def test_name_that_says_otherwise_is_an_error(folder, name, words, blank_nwb, tm
     assert "rename it to sub-m06/sub-m06_ses-20260302T140507_ophys.nwb" in finding.fix
 
 
+def test_link_keeps_its_name_whatever_it_leads_to(blank_nwb, tmp_path):
+    """As git-annex and DataLad keep files: under their checksums, far from where they are used."""
+    stored = tmp_path / "objects" / "MD5E-s428--0123.nwb"
+    link = tmp_path / "sub-m06" / "sub-m06_ses-20260302T140507_desc-raw_ophys.nwb"
+    stored.parent.mkdir()
+    link.parent.mkdir()
+    shutil.copyfile(blank_nwb, stored)
+    link.symlink_to(stored)
+    found = place(link)
+    assert (found.path, found.findings) == (f"sub-m06/{link.name}", ())
+    wrong = link.with_name("sub-m07_ses-20260302T140507_ophys.nwb")
+    wrong.symlink_to(stored)
+    assert "says subject m07" in place(wrong).findings[0].message
+
+
 def test_file_without_a_subject_gets_no_name(tmp_path):
     path = write_small_nwb(tmp_path / "a.nwb", has_subject=False)
     assert any("names no subject" in message for message in errors(place(path).findings))

@@ -192,6 +192,15 @@ def test_embargoed_file_is_read_back_with_the_key(bench, nwb_file):
     assert "/download/" in outcome.record.stream
 
 
+def test_embargoed_bytes_go_into_an_open_dandiset_too(bench, nwb_file):
+    """The archive opens them, and its storage somewhat later: it is asked with a signed address."""
+    bench.upload(nwb_file, dandiset=bench.stand_in.embargoed)
+    bench.stand_in.add_fault(server="s3", method="HEAD", status=403)
+    (outcome,) = bench.upload(nwb_file)
+    assert (outcome.state, outcome.exit_code) == ("already there", 0), outcome.message
+    assert bench.n_requests("HEAD", "/download/") == 2  # of the embargoed one, and of this one
+
+
 def test_record_of_each_dandiset_is_kept(bench, nwb_file):
     bench.upload(nwb_file)
     bench.upload(nwb_file, dandiset=bench.stand_in.embargoed)

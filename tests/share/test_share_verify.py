@@ -165,3 +165,13 @@ def test_no_key_goes_to_an_address_that_only_a_record_names(bench, nwb_file, mon
 
     trust(bench.state, enter(is_named=True).instance.api)
     assert enter(is_named=False).key is not None
+
+
+def test_file_that_is_gone_here_is_told_and_the_others_are_compared(bench, nwb_file):
+    bench.upload(nwb_file)
+    twin = nwb_file.rename(nwb_file.with_name("away.nwb"))
+    (found,) = verify(bench, nwb_file)
+    assert (found.verdict, found.is_same) == ("gone here", False)
+    assert "put it back" in found.message
+    twin.rename(nwb_file)
+    assert verify(bench, nwb_file)[0].is_same

@@ -165,6 +165,8 @@ def _store(
 ) -> Answer:
     if blob_id not in call.state.blobs:
         raise Refused(404, NOT_FOUND)
+    if not dandiset.is_embargoed:  # what is in an open dandiset is open
+        call.state.blobs[blob_id].is_embargoed = False
     asset = Asset(str(uuid.uuid4()), path, blob_id, metadata)
     dandiset.assets[path] = asset
     dandiset.modified = now()
