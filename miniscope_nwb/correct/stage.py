@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -153,18 +153,14 @@ def _piecewise_result(
     bending: Bending,
     resources: Resources,
 ) -> MotionResult:
-    places = found.places
     bent = _follow_blocks(job, settings, found, blocks, bending, resources)
-    rigid.fill_gaps(bent.shifts_px, places.is_known, job.movie.clock)
-    return MotionResult(
+    rigid.fill_gaps(bent.shifts_px, found.places.is_known, job.movie.clock)
+    return replace(
+        _rigid_result(job, settings, found, residual_px=bending.residual_px),
         template=bent.template,
         shifts_px=bent.shifts_px.mean(axis=1, dtype=np.float64).astype(np.float32),
         blocks=blocks,
         block_shifts_px=bent.shifts_px,
-        is_registered=places.is_registered,
-        block_residual_px=bending.residual_px,
-        scores={"match": places.placed.score},
-        derived=_derived(settings, found.start, job.prepared.spatial_factor),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from miniscope_nwb.movie import Movie
 from miniscope_nwb.results import ExtractionResult, RingBackground
 
 if TYPE_CHECKING:
@@ -50,23 +52,35 @@ def make_result(state: Extraction) -> ExtractionResult:
 
 def make_empty_result(state: Extraction) -> ExtractionResult:
     """Return the record that nothing was found."""
-    from scipy.sparse import csc_array
-
-    height, width = state.shape
-    nothing = np.zeros((0, state.job.movie.n_frames), np.float32)
-    return ExtractionResult(
-        height=height,
-        width=width,
-        footprints=csc_array((height * width, 0), dtype=np.float32),
-        denoised=nothing,
-        deconvolved=nothing,
-        raw=nothing,
-        baseline=np.zeros(0, np.float32),
-        noise=np.zeros(0, np.float32),
-        kernel=np.zeros((0, state.plan.ar_order), np.float32),
-        background=None,
+    nothing = no_components(
+        state.job.movie,
+        ar_order=state.plan.ar_order,
+        emptied_by=state.emptied_by or "no footprint was left by the updates",
+    )
+    return replace(
+        nothing,
         pixel_noise=state.pixel_noise,
         n_seeds=state.n_seeds,
-        emptied_by=state.emptied_by or "no footprint was left by the updates",
         derived=tuple(state.derived),
+    )
+
+
+def no_components(movie: Movie, *, ar_order: int, emptied_by: str) -> ExtractionResult:
+    """Return the record of an extraction without components, and what emptied it."""
+    from scipy.sparse import csc_array
+
+    traces = np.zeros((0, movie.n_frames), np.float32)
+    return ExtractionResult(
+        height=movie.height,
+        width=movie.width,
+        footprints=csc_array((movie.height * movie.width, 0), dtype=np.float32),
+        denoised=traces,
+        deconvolved=traces,
+        raw=traces,
+        baseline=np.zeros(0, np.float32),
+        noise=np.zeros(0, np.float32),
+        kernel=np.zeros((0, ar_order), np.float32),
+        background=None,
+        pixel_noise=None,
+        emptied_by=emptied_by,
     )
