@@ -31,6 +31,7 @@ def scan(
     `rise` is by how much higher thresholds are above a low point than above the baseline (not
     finite: an event lasts until the trace comes back), `share` the least rise in the low point.
     """
+    where = (times_s, segment, refractory_s, found, sizes)
     n_events = 0
     onset, end, peak = -1, -1, -1
     n_above, high = 0, 0.0
@@ -42,53 +43,58 @@ def scan(
         if value != value:
             continue  # not measured: the next sample that was decides
         is_above = value > confirm
-        if onset >= 0:
-            is_next = t == end + 1 and steps[t] == 1
-            is_linked = is_next or times_s[t] - times_s[end] < refractory_s
-            if not (is_above and is_linked and segment[t] == segment[end]):
-                if high >= enter and n_above >= min_frames:
-                    n_events = keep(
-                        onset, peak, end, high, goes_on, times_s, segment, refractory_s, found,
-                        sizes, n_events,
-                    )  # fmt: skip
-                onset = -1
+        if onset >= 0 and not (is_above and is_linked(t, end, steps, where)):
+            if high >= enter and n_above >= min_frames:
+                n_events = keep(onset, peak, end, high, goes_on, where, n_events)
+            onset = -1
         if not is_above:
             continue
         if onset < 0:
             onset, peak, high, n_above, goes_on = t, t, value, 0, False
             top, low, top_at, n_up, is_up = value, value, t, 0, False
         least = max(rise, share * low / enter)
-        if value <= low:
-            low, n_up, is_up = value, 0, False
-        elif value <= low + least * confirm:
-            n_up, is_up = 0, False
-            if value > top:
-                top, low, top_at = value, value, t
-        else:
-            start = t if n_up == 0 else start
-            n_up += 1
-            is_up = is_up or value >= low + least * enter
+        rising = (top, low, top_at, start, n_up, is_up)
+        top, low, top_at, start, n_up, is_up = climb(
+            t, value, least * confirm, least * enter, rising
+        )
         if n_up >= min_frames and is_up:
             before = highest(trace, onset, start)
             is_event = trace[before] >= enter and n_above - n_up + 1 >= min_frames
             if is_event and times_s[start] - times_s[top_at] >= refractory_s:
-                n_events = keep(
-                    onset, before, last_above(trace, start, confirm), trace[before], goes_on,
-                    times_s, segment, refractory_s, found, sizes, n_events,
-                )  # fmt: skip
+                last = last_above(trace, start, confirm)
+                n_events = keep(onset, before, last, trace[before], goes_on, where, n_events)
                 onset, n_above, goes_on = start, n_up - 1, True
                 peak = highest(trace, start, t + 1)
                 high = trace[peak]
             top, low, top_at, n_up, is_up = value, value, t, 0, False
-        end = t
-        n_above += 1
+        end, n_above = t, n_above + 1
         if value > high:
             peak, high = t, value
     if onset >= 0 and high >= enter and n_above >= min_frames:
-        n_events = keep(
-            onset, peak, end, high, goes_on, times_s, segment, refractory_s, found, sizes, n_events
-        )
+        n_events = keep(onset, peak, end, high, goes_on, where, n_events)
     return n_events
+
+
+@njit(cache=True, nogil=True)
+def is_linked(t: int, end: int, steps: Any, where: Any) -> bool:
+    """Say whether a sample belongs to the excursion whose last one was at `end`."""
+    times_s, segment, refractory_s = where[:3]
+    is_next = t == end + 1 and steps[t] == 1
+    is_near = is_next or times_s[t] - times_s[end] < refractory_s
+    return bool(is_near and segment[t] == segment[end])
+
+
+@njit(cache=True, nogil=True)
+def climb(t: int, value: float, confirm: float, enter: float, rising: Any) -> Any:
+    """Follow the rise from the low point by a sample; thresholds are heights above that point."""
+    top, low, top_at, start, n_up, is_up = rising
+    if value <= low:
+        return top, value, top_at, start, 0, False
+    if value > low + confirm:
+        return top, low, top_at, t if n_up == 0 else start, n_up + 1, is_up or value >= low + enter
+    if value > top:
+        return value, value, t, start, 0, False
+    return top, low, top_at, start, 0, False
 
 
 @njit(cache=True, nogil=True)
@@ -117,14 +123,11 @@ def keep(
     end: int,
     high: float,
     goes_on: bool,
-    times_s: Any,
-    segment: Any,
-    refractory_s: float,
-    found: Any,
-    sizes: Any,
+    where: Any,
     n_events: int,
 ) -> int:
     """Add an event, or let the one before go on where it has hardly ended."""
+    times_s, segment, refractory_s, found, sizes = where
     if n_events > 0 and not goes_on:
         last = found[n_events - 1]
         is_soon = times_s[onset] - times_s[last[END]] < refractory_s

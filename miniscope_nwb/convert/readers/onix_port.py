@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from miniscope_nwb.convert.readers import numerals
 from miniscope_nwb.convert.readers.iso_time import is_iso_time
-from miniscope_nwb.convert.readers.text import read_rows
+from miniscope_nwb.convert.readers.text import Table, read_rows
 from miniscope_nwb.errors import RecordingError
 from miniscope_nwb.recording import Intervals, Problem
 
-NAMES = ("Timestamp", "Clock", "StatusCode", "SerdesLocked", "SerdesPass")
+NAMES: tuple[str, ...] = ("Timestamp", "Clock", "StatusCode", "SerdesLocked", "SerdesPass")
 _N_NEEDED = 3
 # Columns that a table of NWB has already.
 _TAKEN = {"start_time", "stop_time", "tags", "timeseries", "id", "name", "description"}
@@ -40,36 +41,17 @@ def read_port_status(
     RecordingError
         Where the rows are not time, clock and status code.
     """
-    # Not by the first field being a number, which the time is not either.
-    table = read_rows(
-        path,
-        display=relative_path,
-        has_header=False,
-        newlines=("\n", "\r\n"),
-        drop_short_rows=True,
-    )
-    rows, lines = table.rows, table.line_numbers
+    table = _read_table(path, relative_path)
     problems = tuple(
         Problem("warning", "mended_text", f"{relative_path}: {remark}.", relative_path, device)
         for remark in table.remarks
     )
-    names = list(NAMES)
-    if rows and not is_iso_time(rows[0][0]):
-        names, rows, lines = [_plain(field) for field in rows[0]], rows[1:], lines[1:]
-    if not rows:
+    if not table.rows:
         return None, problems
-    if len(rows[0]) < _N_NEEDED:
-        raise RecordingError(
-            f"{relative_path}: expected {', '.join(NAMES[:_N_NEEDED])} in a row, found "
-            f"{len(rows[0])} fields; restore the original file."
-        )
-    names = _names(names, len(rows[0]))
-    clock = names.index(NAMES[_CLOCK])
-    ticks = numerals.integers([row[clock] for row in rows], relative_path, lines)
+    names = _names(table.header or NAMES, len(table.rows[0]))
+    clock = [row[names.index(NAMES[_CLOCK])] for row in table.rows]
+    ticks = numerals.integers(clock, relative_path, table.line_numbers)
     time_s = ticks.astype(np.float64) / clock_hz
-    columns: dict[str, list[str]] = {}
-    for place, name in enumerate(names):
-        columns[_column_name(name, columns)] = [row[place].replace("\0", "\ufffd") for row in rows]
     intervals = Intervals(
         kind="PortStatus",
         device=device,
@@ -79,10 +61,38 @@ def read_port_status(
         ),
         start_s=time_s,
         stop_s=time_s.copy(),
-        columns=columns,
+        columns=_columns(names, table.rows),
         source=relative_path,
     )
     return intervals, problems
+
+
+def _read_table(path: Path, relative_path: str) -> Table:
+    """Read the rows, and their names from the header or, without one, as ONIX calls them."""
+    # Not by the first field being a number, which the time is not either.
+    table = read_rows(
+        path,
+        display=relative_path,
+        has_header=False,
+        newlines=("\n", "\r\n"),
+        drop_short_rows=True,
+    )
+    rows, lines, header = table.rows, table.line_numbers, NAMES
+    if rows and not is_iso_time(rows[0][0]):
+        header, rows, lines = tuple(map(_plain, rows[0])), rows[1:], lines[1:]
+    if rows and len(rows[0]) < _N_NEEDED:
+        raise RecordingError(
+            f"{relative_path}: expected {', '.join(NAMES[:_N_NEEDED])} in a row, found "
+            f"{len(rows[0])} fields; restore the original file."
+        )
+    return replace(table, header=header, rows=rows, line_numbers=lines)
+
+
+def _columns(names: list[str], rows: list[list[str]]) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for place, name in enumerate(names):
+        columns[_column_name(name, columns)] = [row[place].replace("\0", "\ufffd") for row in rows]
+    return columns
 
 
 def _plain(name: str) -> str:
@@ -91,8 +101,8 @@ def _plain(name: str) -> str:
     return known.get(last.casefold(), last)
 
 
-def _names(found: list[str], n_columns: int) -> list[str]:
-    names = found[:n_columns]
+def _names(found: tuple[str, ...], n_columns: int) -> list[str]:
+    names = list(found[:n_columns])
     if NAMES[_CLOCK] not in names:
         names = list(NAMES[:n_columns])
     names += [""] * (n_columns - len(names))
