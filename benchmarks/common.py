@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -37,11 +38,12 @@ class Run:
 def folder_bytes(folder: Path) -> int:
     """Bytes on disk below a folder, while files come and go."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_blocks * 512
-        except OSError:
-            continue
+    for parent, folders, files in os.walk(folder):  # passes over what vanishes meanwhile
+        for name in (*folders, *files):
+            try:
+                total += Path(parent, name).lstat().st_blocks * 512
+            except OSError:
+                continue
     return total
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from miniscope_nwb.movie import Movie
 from miniscope_nwb.reading.frames import Frames
 from miniscope_nwb.recording import FloatArray, IntArray, Json
-from miniscope_nwb.results import Float32, FloatImage, MotionResult, Sparse
+from miniscope_nwb.results import Float32, FloatImage, MotionBlocks, MotionResult, Sparse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,6 +159,11 @@ class Run:
     def block_shifts_px(self) -> Float32 | None:
         """Correction of each block, (n_frames, n_blocks, 2); None of a rigid run."""
         return self._motion.block_shifts_px
+
+    @property
+    def blocks(self) -> MotionBlocks | None:
+        """Where the blocks of `block_shifts_px` lie, pixels of the raw movie; None if rigid."""
+        return self._motion.blocks
 
     @cached_property
     def frame_quality(self) -> pd.DataFrame:

@@ -110,8 +110,12 @@ def test_what_was_written_is_read(session, written, name):
     assert run.frame_quality.outlier.sum() == 2
     if name == "bent":
         np.testing.assert_allclose(run.block_shifts_px, record.motion.block_shifts_px * FACTOR)
+        blocks = record.motion.blocks
+        np.testing.assert_array_equal(run.blocks.x_start, CROP[0] + blocks.x_start * FACTOR)
+        np.testing.assert_array_equal(run.blocks.y_stop, CROP[1] + blocks.y_stop * FACTOR)
     else:
         assert run.block_shifts_px is None
+        assert run.blocks is None
 
 
 def test_an_image_that_is_not_there_is_told_with_those_that_are(session):
