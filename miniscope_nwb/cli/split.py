@@ -83,4 +83,5 @@ def split(
         for part in parts.values():
             click.echo(f"{part.path}: {size(part.n_bytes)}, {part.state}")
         if done.n_videos:
-            click.echo(f"{done.n_videos} behaviour videos beside {done.raw.path.name}")
+            what = "behaviour video" if done.n_videos == 1 else "behaviour videos"
+            click.echo(f"{done.n_videos} {what} beside {done.raw.path.name}")

@@ -199,12 +199,17 @@ def _remove_old(folder: Path) -> None:
 
 @contextmanager
 def _private(path: Path) -> Iterator[IO[bytes]]:
-    """Make a file that only the user may read, on disk when the block ends."""
+    """Make a file that only the user may read, on disk when the block ends; whole or not at all."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
 def _not_writable(folder: Path, error: OSError) -> OutputError:
@@ -235,8 +240,11 @@ def _replace(path: Path, value: object) -> None:
     part_file = path.with_name(f"{path.name}-{os.getpid()}.part")
     with suppress(OSError):
         make_private_folder(path.parent)
-        part_file.write_text(json.dumps(value), encoding="utf-8")
-        part_file.replace(path)
+        try:
+            part_file.write_text(json.dumps(value), encoding="utf-8")
+            part_file.replace(path)
+        finally:
+            part_file.unlink(missing_ok=True)
 
 
 def read_rates(folder: Path) -> Mapping[str, float]:

@@ -297,6 +297,8 @@ def test_files_that_cannot_be_split_are_one_sentence(converted, parts, tmp_path,
         assert run_command(["split", str(path), "-o", str(tmp_path / "out")]) == 1
         assert sentence in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+    assert run_command(["split", str(parts[0])]) == 1  # beside itself, where it has its own name
+    assert "holds no run of the processing" in capsys.readouterr().err
 
 
 def test_a_missing_video_is_told_before_anything_is_written(small, tmp_path):

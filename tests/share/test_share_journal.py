@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -95,6 +96,22 @@ def test_folder_that_cannot_be_written_is_told(tmp_path):
         journal.check_state_folder(tmp_path / "file" / "state")
     with pytest.raises(OutputError, match="MINISCOPE_NWB_STATE"):
         Journal(tmp_path / "file" / "state", **WHICH).start(UPLOAD)
+
+
+def test_full_disk_leaves_no_pieces_in_the_state_folder(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(journal.os, "fsync", full)
+    monkeypatch.setattr(journal.Path, "write_text", lambda self, *a, **k: full(self.touch()))
+    for work in (
+        lambda: journal.check_state_folder(tmp_path),
+        lambda: Journal(tmp_path, **WHICH).start(UPLOAD),
+    ):
+        with pytest.raises(OutputError, match="No space left on device"):
+            work()
+    journal.write_rate(tmp_path, "dandi", 1.0)  # only a help: silent
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_journals_whose_addresses_have_expired_are_removed(tmp_path):

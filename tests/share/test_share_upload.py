@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -205,6 +207,31 @@ def test_record_of_each_dandiset_is_kept(bench, nwb_file):
     bench.upload(nwb_file)
     bench.upload(nwb_file, dandiset=bench.stand_in.embargoed)
     assert [record.dandiset for record in read_records(nwb_file)] == ["000001", "000002"]
+
+
+@pytest.mark.parametrize("n_written", [0, 1])
+def test_record_that_cannot_be_written_ends_with_3_and_the_same_command_goes_on(
+    n_written, bench, nwb_file, monkeypatch
+):
+    """What was sent is there, so it is not what 1 says; the record is written once more at last."""
+    from miniscope_nwb.share import record
+
+    inner, count = record.json.dump, itertools.count()
+
+    def full(*arguments: object, **options: object) -> None:
+        if next(count) >= n_written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        inner(*arguments, **options)
+
+    monkeypatch.setattr(record.json, "dump", full)
+    (outcome,) = bench.upload(nwb_file)
+    assert (outcome.state, outcome.exit_code) == ("failed", 3)
+    assert "is in the archive: allow writing there" in outcome.message
+    assert len(list(nwb_file.parent.glob("*.json*"))) == n_written
+    assert list(nwb_file.parent.glob(".*")) == []
+    monkeypatch.undo()
+    (again,) = bench.upload(nwb_file)
+    assert (again.state, again.exit_code) == ("same", 0)
 
 
 def test_damaged_record_is_written_anew(bench, nwb_file):

@@ -88,9 +88,6 @@ def split_file(
         If a file is in the way, or cannot be written; nothing half is left.
     """
     path = Path(path)
-    for output in (raw_output, processed_output):
-        if output.resolve() == path.resolve():
-            raise OutputError(f"{output} is the file that is to be split: name another folder.")
     with open_nwb(path):
         pass  # one sentence where it is missing or damaged
     # HDF5 packs a chunk anew that lies in its cache: without one, bytes stay as they are.
@@ -101,6 +98,9 @@ def split_file(
                 "with its raw part first."
             )
         contents = sort_contents(source)
+        for output in (raw_output, processed_output):
+            if output.resolve() == path.resolve():
+                raise OutputError(f"{output} is the file that is to be split: name another folder.")
         moves = videos.plan_moves(source, raw_output)
         with hold(processed_output, overwrite=True, may_clean=False) as target:
             _write_processed(source, contents, target)
