@@ -29,7 +29,14 @@ def web_address(url: str, environment: Mapping[str, str] | None = None) -> str:
     NwbContentError
         If the address names no file.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise NwbContentError(
+            "The address of the file is none: its host or port is not written as it should be; "
+            "give one such as https://host/path/file.nwb."
+        ) from None
     if not parts.netloc or parts.path in ("", "/"):
         raise NwbContentError(
             f"{shown(url)} names no file: give an address such as https://host/path/file.nwb or "

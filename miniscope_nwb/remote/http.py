@@ -86,7 +86,7 @@ class _Server:
             if reply is None:
                 continue
             status = reply.status_code
-            if status == _PARTIAL and len(reply.content) == _expected(reply, stop):
+            if status == _PARTIAL and len(reply.content) == _expected(reply, start, stop):
                 return reply
             if status == _OK:
                 raise NwbContentError(
@@ -94,7 +94,7 @@ class _Server:
                     "download it and open the copy."
                 )
             if status == _PARTIAL:
-                problem = "the answer was cut short"
+                problem = "the answer was cut short, or is of another place of the file"
             elif status == _TOO_MANY or status >= _IN_TROUBLE:
                 problem = f"the server answered {status}"
             elif status in _REFUSED and self._is_led_on and not is_renewed:
@@ -203,10 +203,11 @@ def open_address(
     return RemoteFile(name or shown(url), server.piece, n_bytes, first=first, close=server.close)
 
 
-def _expected(reply: Any, stop: int) -> int:
-    """How many bytes an answer should have: fewer at the end of the file."""
+def _expected(reply: Any, start: int, stop: int) -> int:
+    """How many bytes an answer should have: fewer at the end of the file; -1: it is another's."""
     span, _, total = reply.headers.get("Content-Range", "").rpartition(" ")[2].partition("/")
-    start = int(span.partition("-")[0] or 0)
+    if span.partition("-")[0] != str(start):
+        return -1
     return (min(stop, int(total)) if total.isdigit() else stop) - start
 
 

@@ -139,6 +139,8 @@ def test_addresses():
         "https://h": "names no file",
         "s3://bucket/": "names no file",
         "https://me:secret@h/x.nwb": "holds a user or password",
+        "https://h:secret/x.nwb": "host or port",
+        "https://[secret/x.nwb": "host or port",
     }.items():
         with pytest.raises(NwbContentError, match=sentence) as caught:
             miniscope_nwb.open(url)
@@ -272,8 +274,9 @@ def cut(request) -> bool:
         lambda request: answer(request, 429),
         cut,
         lambda request: answer(request, 206, b"short", {"Content-Range": "bytes 0-99/200000"}),
+        lambda request: answer(request, 206, b"other", {"Content-Range": "bytes 7-11/12"}),
     ],
-    ids=["in trouble", "too many", "line cut", "short answer"],
+    ids=["in trouble", "too many", "line cut", "short answer", "another piece"],
 )
 def test_a_server_that_fails_is_asked_again(server, recording, fault):
     expected = look(recording)
