@@ -147,6 +147,21 @@ def test_what_is_not_whole_does_not_get_the_name(whole, parts, tmp_path, monkeyp
     assert not out.exists()
 
 
+def test_cells_that_are_missing_are_counted_by_pynwb(whole, parts, tmp_path):
+    """The runs' table says how many there should be, in the split file and in the joined one."""
+    short = parted.copy_of(whole, tmp_path / "whole")
+    raw, processed = (parted.copy_of(part, tmp_path / "parts") for part in parts)
+    for path in (short, processed):
+        with h5py.File(path, "r+") as file:
+            file["processing/ophys/ProcessingRuns/n_components"][0] += 1
+    out = tmp_path / "out"
+    with pytest.raises(OutputError, match=r"\(PlaneSegmentation has 2 of 3 cells\)"):
+        split_file(short, out / "r.nwb", out / "p.nwb")
+    with pytest.raises(OutputError, match=r"\(PlaneSegmentation has 2 of 3 cells\)"):
+        join_files(raw, processed, out / "j.nwb")
+    assert not out.exists()
+
+
 @pytest.mark.usefixtures("unread")
 def test_a_part_that_is_no_nwb_file_is_in_the_way(whole, tmp_path):
     for name in ("r.nwb", "p.nwb"):
