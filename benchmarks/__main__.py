@@ -1,0 +1,191 @@
+"""The public table: every engine on every movie, the rows kept, the page made anew.
+
+    python -m benchmarks [--quick] [--work DIR] [--caiman-python P] [--minian-python P]
+                         [--minisim-python P] [--clip FILE.avi] [--movie NAME] [--engine NAME]
+
+The interpreters have the opponents and the independent simulator; nothing is installed from here,
+and what has no interpreter is left out. Rows stand in ``benchmarks/rows.jsonl``: a run that is
+there is not made again, so that the command goes on where it was stopped. At the end the table in
+``benchmarks/README.md`` and the figure are made of all rows. ``--quick`` takes small movies and one
+seed, prints its table and changes nothing here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks import builtin, movies, render
+from benchmarks.opponents.run import run_opponent, version_of
+from benchmarks.opponents.settings import caiman_grid
+from benchmarks.opponents.watch import Limits
+from benchmarks.rows import Row, Rows, our_version, row_key
+
+HERE = Path(__file__).parent
+LEVELS = ("easy", "moderate", "hard", "nonrigid", "sparse", "noise")
+TUNING_SEED = 7  # of the grid; nothing of the table is made on it
+SEEDS = (201, 202, 203, 204, 205)  # of the table; nothing was tuned on them
+OPPONENTS_SEEDS, STOCK_SEEDS = 3, 1  # so many of them
+BEST = "caiman-mended-grid"
+ENGINES = (builtin.NAME, "caiman", "caiman-mended", BEST, "minian")
+QUICK = {"width": 160, "height": 140, "frames": 600}
+
+Maker = Callable[[], movies.BenchMovie]
+
+
+@dataclass(frozen=True)
+class Movie:
+    """A movie of the table; it is made when it is needed."""
+
+    group: str
+    place: int  # of its seed
+    make: Maker
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a command was given."""
+
+    work: Path
+    rows: Rows
+    interpreters: dict[str, str]
+    limits: Limits = field(default_factory=Limits)
+
+    def row(self, name: str, movie: movies.BenchMovie, parameters: dict[str, Any]) -> Row:
+        """Return the row of an engine on a movie, made only if it is not there."""
+        if name == builtin.NAME:
+            version = our_version()
+        else:
+            version = version_of(name, self.interpreters[name])
+        key = row_key(movie.name, name, version, parameters)
+        if key in self.rows:
+            return self.rows[key]
+        print(f"{name} on {movie.name} {parameters or ''}", flush=True)
+        if name == builtin.NAME:
+            made = builtin.run_builtin(movie, parameters, self.limits, work=self.work)
+        else:
+            python = self.interpreters[name]
+            made = run_opponent(name, movie, parameters, self.limits, python, work=self.work)
+        self.rows.add(made)
+        figure = made.figures.get("f1")
+        print(f"    {made.outcome}; F1 {figure}; {made.wall_s:.0f} s", flush=True)
+        return made
+
+
+def movies_of_the_table(folder: Path, given: argparse.Namespace) -> Iterator[Movie]:
+    """Name the movies, seed after seed, so that an unfinished table is even."""
+    size = QUICK if given.quick else {}
+    for place, seed in enumerate(SEEDS[:1] if given.quick else SEEDS):
+        for level in LEVELS:
+            make = partial(movies.simulated, folder, level=level, seed=seed, **size)
+            yield Movie(level, place, make)
+        if given.minisim_python:
+            for kind in ("moderate", "v4"):
+                make = partial(
+                    movies.minisim, folder, kind, python=given.minisim_python, seed=seed, **size
+                )
+                yield Movie(f"minisim-{kind}", place, make)
+    if not given.quick:
+        large = partial(movies.simulated, folder, level="moderate", seed=SEEDS[0], **movies.LARGE)
+        yield Movie("large", 0, large)
+    if given.clip:
+        yield Movie("clip", 0, partial(movies.clip, folder, given.clip))
+
+
+def engines_on(movie: Movie, bench: Bench) -> Iterator[str]:
+    """Say who runs on a movie: ours on every seed, the slowest on one."""
+    most = {builtin.NAME: len(SEEDS), "caiman": STOCK_SEEDS}
+    for name in ENGINES:
+        python = "caiman-mended" if name == BEST else name
+        has_it = name == builtin.NAME or bool(bench.interpreters.get(python))
+        if has_it and movie.place < most.get(name, OPPONENTS_SEEDS):
+            yield name
+
+
+def best_point(bench: Bench, folder: Path, group: str, size: dict[str, int]) -> dict[str, Any]:
+    """Return the point of the grid that is best on the tuning seed of a level."""
+    tuned = movies.simulated(folder, level=group, seed=TUNING_SEED, **size)
+    points = [point["changes"] for point in caiman_grid()]
+    made = [bench.row("caiman-mended", tuned, point) for point in points]
+    scores = [row.figures.get("f1") or 0.0 for row in made]
+    return dict(points[scores.index(max(scores))])
+
+
+def fill(bench: Bench, folder: Path, given: argparse.Namespace) -> None:
+    """Make the rows that are missing."""
+    for movie in movies_of_the_table(folder, given):
+        if given.movie and movie.group not in given.movie:
+            continue
+        for name in engines_on(movie, bench):
+            if given.engine and name not in given.engine:
+                continue
+            if name != BEST:
+                bench.row(name, movie.make(), {})
+            elif movie.group in LEVELS and movie.group != "noise":
+                point = best_point(bench, folder, movie.group, QUICK if given.quick else {})
+                made = bench.row("caiman-mended", movie.make(), point)
+                bench.rows.add(replace(made, engine=BEST))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, help="folder for movies and runs; kept")
+    parser.add_argument("--caiman-python", default="", help="interpreter that has CaImAn")
+    parser.add_argument("--minian-python", default="", help="interpreter that has minian")
+    parser.add_argument("--minisim-python", default="", help="interpreter that has minisim")
+    parser.add_argument("--clip", type=Path, help="a real AVI: runs only, no truth")
+    parser.add_argument("--movie", action="append", help="only these kinds of movies")
+    parser.add_argument("--engine", action="append", choices=ENGINES, help="only these engines")
+    parser.add_argument("--quick", action="store_true", help="small movies, one seed, kept nowhere")
+    parser.add_argument("--render", action="store_true", help="only make the page of the rows")
+    given = parser.parse_args()
+    work = given.work or Path(tempfile.mkdtemp(prefix="miniscope-nwb-bench-"))
+    folder = work / "movies"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = work / "quick.jsonl" if given.quick else HERE / "rows.jsonl"
+    interpreters = {
+        "caiman": given.caiman_python,
+        "caiman-mended": given.caiman_python,
+        "minian": given.minian_python,
+    }
+    bench = Bench(work, Rows(kept), interpreters)
+    if not given.render:
+        fill(bench, folder, given)
+    text = page(bench.rows, engines=ENGINES)
+    if given.quick:
+        print(text)
+        return
+    render.put_between(HERE / "README.md", text)
+    render.draw(of_the_table(bench.rows), HERE / "figures", engines=ENGINES)
+
+
+def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
+    """Return the table of all rows, with what they were measured on."""
+    shown = of_the_table(rows)
+    machines = sorted({row.machine for row in shown})
+    versions = sorted({f"{row.engine} {row.version}" for row in render.latest(shown)})
+    groups = list(dict.fromkeys(render.group_of(row) for row in shown))
+    head = f"Machine: {'; '.join(machines)}. Versions: {', '.join(versions)}."
+    return head + "\n\n" + render.as_markdown(shown, engines=engines, groups=groups)
+
+
+def of_the_table(rows: Rows) -> list[Row]:
+    """Leave out the runs on the tuning seed, and opponents' other parameters."""
+    return [
+        row
+        for row in rows
+        if not row.movie.endswith(f"-seed{TUNING_SEED}")
+        and (row.engine == BEST or not row.parameters)
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Our built-in engine on a movie of the table: `process` as a user runs it, no parameter given."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.movies import BenchMovie
+from benchmarks.opponents.run import NOTHING
+from benchmarks.opponents.watch import Limits, watch
+from benchmarks.rows import DONE, Row, machine, our_version
+from benchmarks.scoring import Blocks, Result, figures
+
+NAME = "builtin"
+_TRACES = {"raw": "fluorescence", "denoised": "denoised", "deconvolved": "deconvolved"}
+_CHUNK_FRAMES = 8
+
+
+def run_builtin(
+    movie: BenchMovie, parameters: dict[str, Any], limits: Limits, *, work: Path | None = None
+) -> Row:
+    """Run `process` on an NWB file of the movie and judge what stands in the file afterwards.
+
+    Parameters
+    ----------
+    movie
+        Wrapped into an NWB file that knows its rate, size of pixels and indicator.
+    parameters
+        What differs from the defaults, ``stage.key`` to value.
+    limits
+        Seconds and bytes beyond which it is stopped; its threads.
+    work
+        Folder for the run's own folder, which is removed.
+    """
+    row = Row(
+        movie.name, NAME, our_version(), parameters, "", n_frames=movie.n_frames,
+        machine=machine(), made_at=datetime.datetime.now(datetime.UTC).isoformat("T", "minutes"),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(dir=work, prefix=f"{NAME}-") as made:
+        folder = Path(made)
+        path, scratch = folder / "movie.nwb", folder / "scratch"
+        scratch.mkdir()
+        write_nwb(path, movie)
+        given = [
+            text
+            for name, value in parameters.items()
+            for text in ("-p", f"{name}={json.dumps(value)}")
+        ]
+        command = [
+            sys.executable, "-m", "miniscope_nwb", "process", str(path), "--engine", NAME,
+            "--scratch", str(scratch), "--threads", str(limits.n_processes), "--quiet", *given,
+        ]  # fmt: skip
+        took = watch(command, folder=folder, scratch=scratch, limits=limits)
+        row = replace(
+            row, outcome=took.outcome, wall_s=took.wall_s, cpu_s=took.cpu_s,
+            peak_memory_bytes=took.peak_memory_bytes, peak_scratch_bytes=took.peak_scratch_bytes,
+        )  # fmt: skip
+        return _judged(row, path, movie) if took.outcome == DONE else row
+
+
+def write_nwb(path: Path, movie: BenchMovie) -> None:
+    """Write the movie as an NWB file of another program's making: data, rate, scale, indicator."""
+    from hdmf.backends.hdf5 import H5DataIO
+    from pynwb import NWBHDF5IO, NWBFile
+    from pynwb.ophys import OnePhotonSeries, OpticalChannel
+
+    nwb = NWBFile(
+        session_description=movie.name,
+        identifier=movie.name,
+        session_start_time=datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),
+    )
+    plane = nwb.create_imaging_plane(
+        name="ImagingPlane",
+        description="field of the movie",
+        optical_channel=OpticalChannel(name="green", description="-", emission_lambda=525.0),
+        device=nwb.create_device(name="Miniscope"),
+        excitation_lambda=470.0,
+        indicator="GCaMP6f",
+        location="unknown",
+        grid_spacing=[movie.pixel_size_um * 1e-6] * 2,
+        grid_spacing_unit="meters",
+    )
+    stored = np.swapaxes(movie.frames(), 1, 2)
+    chunks = (min(_CHUNK_FRAMES, movie.n_frames), movie.width, movie.height)
+    data = H5DataIO(stored, chunks=chunks, compression="gzip", compression_opts=1)
+    nwb.add_acquisition(
+        OnePhotonSeries(
+            name="OnePhotonSeries", data=data, unit="n.a.", imaging_plane=plane, rate=movie.rate_hz
+        )
+    )
+    with NWBHDF5IO(path, "w") as io:
+        io.write(nwb)
+
+
+def read_result(path: Path) -> tuple[Result, dict[str, float]]:
+    """Read the last run of a processed file, and the seconds of its stages."""
+    import miniscope_nwb
+
+    with miniscope_nwb.open(path) as session:
+        run = session.run()
+        blocks = None
+        if run.blocks is not None and run.block_shifts_px is not None:
+            where = run.blocks
+            centres = np.stack(
+                [(where.x_start + where.x_stop - 1) / 2, (where.y_start + where.y_stop - 1) / 2],
+                axis=1,
+            )
+            blocks = Blocks(centres, np.array(run.block_shifts_px, float))
+        found = Result(
+            footprints=run.footprints,
+            accepted=run.cells["accepted"].to_numpy(bool),
+            traces={name: np.array(run.trace(stored)) for name, stored in _TRACES.items()},
+            shifts=np.array(run.shifts_px),
+            blocks=blocks,
+        )
+        timings = run.timings
+        seconds = dict(zip(timings["stage"], timings["seconds"].astype(float), strict=True))
+    return found, seconds
+
+
+def _judged(row: Row, path: Path, movie: BenchMovie) -> Row:
+    found, seconds = read_result(path)
+    row = replace(row, seconds=seconds)
+    truth = movie.truth()
+    if truth is None:
+        return row
+    judged = figures(found, truth.cells, true_shifts=truth.shifts, true_blocks=truth.blocks)
+    row = replace(row, figures=judged.as_json())
+    if not judged.n_found and truth.cells.footprints.shape[1]:
+        row = replace(row, outcome=NOTHING)
+    return row
