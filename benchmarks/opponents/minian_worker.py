@@ -38,13 +38,15 @@ def main():
     with open(sys.argv[1]) as file:
         job = json.load(file)
     os.chdir(job["scratch"])
-    os.environ["MINIAN_INTERMEDIATE"] = job["scratch"]
+    # minian takes everything in its folder for its own arrays: dask has another one
+    places = {name: os.path.join(job["scratch"], name) for name in ("arrays", "dask")}
+    os.environ["MINIAN_INTERMEDIATE"] = job["arrays"] = places["arrays"]
     import dask
     from dask.distributed import Client, LocalCluster
     from minian.utilities import TaskAnnotation
 
     dask.config.set(
-        {"distributed.worker.memory.terminate": False, "temporary_directory": job["scratch"]}
+        {"distributed.worker.memory.terminate": False, "temporary_directory": places["dask"]}
     )
     cluster = LocalCluster(
         n_workers=job["n_processes"], memory_limit=WORKER_MEMORY, resources={"MEM": 1},
@@ -75,7 +77,7 @@ class Pipeline:
         from minian.utilities import save_minian
 
         how = {"chunks": chunks, "mem_limit": RECHUNK_MEMORY} if chunks else {}
-        return save_minian(array.rename(name), self.job["scratch"], overwrite=True, **how)
+        return save_minian(array.rename(name), self.job["arrays"], overwrite=True, **how)
 
     def keep_components(self, components):
         """Store traces twice: whole in time, and in the movie's pieces of time."""
