@@ -115,6 +115,36 @@ def test_the_same_run_with_more_of_the_corrected_movie_says_what_is_stored(shell
     assert "with the corrected movie." in shell("process", done, "--engine", "builtin").out
 
 
+def test_the_preview_of_a_short_movie_is_called_one(shell, tmp_path):
+    """It holds every frame, but of binned pixels; frames that were binned before are all there."""
+    options = SimulateOptions(level="easy", width=120, height=96, frames=110, cameras=0, seed=4)
+    path = make_recording(tmp_path, options)
+    command = ("process", path, "--engine", "builtin", "-p", "max_cells=2")
+    assert shell(*command, "-p", "spatial_factor=1", "--quiet").code == 0
+    assert stored_frames(path) == 110
+    again = shell(*command, "-p", "spatial_factor=1", "--corrected", "full")
+    assert "run run1 stores only a preview of the corrected movie" in again.err
+    assert "--force" in again.err
+    assert "with a preview of the corrected movie. Nothing was done" in again.out
+    forced = shell(*command, "-p", "spatial_factor=1", "--corrected", "full", "--force", "--quiet")
+    assert forced.code == 0, forced.err
+    full = shell(*command, "-p", "spatial_factor=1", "--corrected", "full")
+    assert "Warning" not in full.err
+    assert "with the corrected movie. Nothing was done" in full.out
+    assert shell(*command, "-p", "spatial_factor=2", "--quiet").code == 0
+    binned = shell(*command, "-p", "spatial_factor=2", "--corrected", "full")
+    assert "Warning" not in binned.err
+    assert "with the corrected movie. Nothing was done" in binned.out
+    with opened(path) as nwb:
+        stacks = nwb.processing["ophys"]["MotionCorrection"].corrected_image_stacks
+        assert {name: stack.corrected.data.shape for name, stack in stacks.items()} == {
+            "CorrectedImageStack": (110, 120, 96),
+            "CorrectedImageStack_run2": (110, 60, 48),
+        }
+        told = [stack.corrected.description for stack in stacks.values()]
+    assert all("all of them" in text for text in told)
+
+
 def test_masks_of_a_file_with_several_runs_say_which_are_taken(shell, done):
     from miniscope_nwb.pipeline.job import open_job
     from miniscope_nwb.pipeline.options import ProcessOptions

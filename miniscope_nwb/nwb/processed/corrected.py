@@ -42,9 +42,13 @@ def corrected_series(context: Context, movie: Movie, kind: Kind) -> OnePhotonSer
     movie
         Corrected frames, NaN where not seen, in pixels and size of the prepared movie.
     kind
-        ``"preview"``: binned in space and time; ``"full"``: all of it.
+        ``"preview"``: binned in space and time; ``"full"``: all of it. A preview of few frames
+        that were binned before is all of it.
     """
-    plan = _preview_plan(movie, context.frame.factor) if kind == "preview" else _full_plan(movie)
+    plan = _full_plan(movie)
+    if kind == "preview":
+        preview = _preview_plan(movie, context.frame.factor)
+        kind, plan = ("full", plan) if preview == plan else (kind, preview)
     dtype = context.raw.data.dtype
     dtype = np.dtype(dtype.kind + str(dtype.itemsize)) if dtype.kind == "u" else np.dtype("f4")
     height, width = movie.height // plan.binning, movie.width // plan.binning

@@ -58,12 +58,24 @@ def _plain(value: Any) -> Any:
 
 
 def stored_corrected(file: h5py.File, run: RunRow) -> Corrected:
-    """Say how much of the corrected movie stands in the file."""
+    """Say how much of the corrected movie stands in the file.
+
+    All of it has every frame in the size in which it was processed. A preview of a short movie has
+    every frame, too, but of binned pixels.
+    """
     stack = run.translation_path.removesuffix(f"/{_ALONE}")
     if f"{stack}/corrected/data" not in file:
         return "none"
-    n_frames = len(file[f"{stack}/corrected/data"])
-    return "full" if n_frames == len(file[f"{run.translation_path}/data"]) else "preview"
+    stored = file[f"{stack}/corrected/data"].shape  # (time, width, height)
+    n_frames = len(file[f"{run.translation_path}/data"])
+    return "full" if stored == (n_frames, *_processed_size(run)) else "preview"
+
+
+def _processed_size(run: RunRow) -> tuple[int, int]:
+    """Width and height of the frames that a run worked on."""
+    x0, y0, x1, y1 = (int(run.values[f"crop_{name}"]) for name in ("x0", "y0", "x1", "y1"))
+    factor = int(run.values["spatial_factor"])
+    return (x1 - x0) // factor, (y1 - y0) // factor
 
 
 def find_shared_motion(
