@@ -15,6 +15,7 @@ from pathlib import Path
 
 from miniscope_nwb.correct.movie import CorrectedMovie
 from miniscope_nwb.pipeline.done import nothing_to_do
+from miniscope_nwb.pipeline.fit import misfit
 from miniscope_nwb.pipeline.job import Job, open_job
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.memory import share_one_heap
@@ -27,7 +28,7 @@ from miniscope_nwb.pipeline.stages import run_stages
 from miniscope_nwb.pipeline.steps import Steps
 from miniscope_nwb.pipeline.write import write
 from miniscope_nwb.prepare.movie import PreparedMovie
-from miniscope_nwb.results import ExtractionResult
+from miniscope_nwb.results import ExtractionResult, Quality
 
 
 def process(path: Path, options: ProcessOptions, *, watch: Watch | None = None) -> ProcessResult:
@@ -99,6 +100,7 @@ def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
     ) as movie:
         records = run_stages(job, movie, steps)
         record = make_record(job, records, steps, started=started, clock=clock)
+        _warn_of_another_movie(job, records.quality, steps)
         _warn_of_nothing(records.extraction, steps)
         recorded = PreparedMovie(movie, records.prepared, recorded=True)
         corrected = CorrectedMovie(recorded, records.motion)
@@ -123,4 +125,14 @@ def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
 def _warn_of_nothing(extraction: ExtractionResult, steps: Steps) -> None:
     if extraction.n_cells == 0:
         why = extraction.emptied_by or "no pixel passed the thresholds of a seed"
+
+
+def _warn_of_another_movie(job: Job, quality: Quality, steps: Steps) -> None:
+    """Results that were computed elsewhere may be those of another recording of the same size."""
+    found = misfit(quality) if job.source_hash else ""
+    if found:
+        steps.say(
+            f"Warning: {found}, which does not show them when they are active: make sure that "
+            f"these {job.choice.reason} belong to {job.path.name}."
+        )
         steps.say(f"Warning: no component was found ({why}); the segmentation is empty.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -26,8 +28,13 @@ def path(recording, tmp_path):
 
 @pytest.fixture(scope="module")
 def results(recording, tmp_path_factory):
-    """What a perfect CaImAn would have saved of the recording: the truth, in its layout."""
-    truth = simulated_truth(SMALL)
+    """What a perfect CaImAn would have saved of the recording."""
+    return save_truth(SMALL, recording, tmp_path_factory.mktemp("results"))
+
+
+def save_truth(options, recording, folder):
+    """Write the truth of a simulated recording in CaImAn's layout."""
+    truth = simulated_truth(options)
     n_cells, n_frames = truth.fluorescence.shape
     with h5py.File(recording.parent / "raw" / "ground_truth.nwb") as file:
         correction = file["processing/ophys/xy_translation/data"][()]
@@ -53,7 +60,7 @@ def results(recording, tmp_path_factory):
         "shifts": correction[:, ::-1],
         "dims": np.array([truth.height, truth.width]),
     }
-    return saved_layout.write(tmp_path_factory.mktemp("results") / "analysis.hdf5", found)
+    return saved_layout.write(folder / "analysis.hdf5", found)
 
 
 def test_results_come_into_the_same_tables(shell, path, results, recording):
@@ -61,6 +68,7 @@ def test_results_come_into_the_same_tables(shell, path, results, recording):
     assert done.code == 0, done.err
     truth = simulated_truth(SMALL)
     assert done.answer["n_components"] == len(truth.in_focus)
+    assert not misfits(done)
     assert raw_checksum(path) == raw_checksum(recording)
     with miniscope_nwb.open(path) as session:
         run = session.run()
@@ -81,6 +89,21 @@ def test_results_come_into_the_same_tables(shell, path, results, recording):
         assert own.accepted.tolist() == [False] + [True] * (len(own) - 1)
         sharp = truth.in_focus & (truth.spikes.sum(axis=1) > 5)
         assert run.cells.accepted[sharp].mean() > 0.7  # the movie bears the true cells out
+
+
+def misfits(done):
+    return [text for text in done.answer["warnings"] if "components with events" in text]
+
+
+def test_results_of_another_recording_of_the_same_size_are_told(shell, path, tmp_path):
+    other = replace(SMALL, seed=5)
+    recording = make_recording(tmp_path / "other", other)
+    done = shell("import", path, save_truth(other, recording, tmp_path), "--json")
+    assert done.code == 0, done.err
+    (warning,) = misfits(done)
+    assert "components with events fit" in warning
+    assert "results imported from analysis.hdf5 belong to recording.nwb" in warning
+    assert warning in done.err
 
 
 def test_the_same_import_again_does_nothing(shell, path, results):
