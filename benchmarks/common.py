@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.memory import held_bytes
+from benchmarks.memory import largest_held
 
 SAMPLE_EVERY_S = 0.02
 
@@ -61,6 +61,7 @@ def measure(
     cwd: Path | None = None,
     scratch: Path | None = None,
     every_s: float = SAMPLE_EVERY_S,
+    with_mapped: bool = True,
 ) -> Run:
     """Run a command to its end and measure it; its failure is ours.
 
@@ -74,6 +75,9 @@ def measure(
         Folder whose size is watched.
     every_s
         Seconds between two looks; a look takes a few milliseconds of a core.
+    with_mapped
+        Whether memory is measured with mapped files as well (`peak_pss`): a look at gigabytes of
+        them takes a second of a core.
     """
     started = time.perf_counter()
     popen = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -94,8 +98,9 @@ def measure(
             cpu = max(cpu, sum(sum(times_of(member)) for member in family))
         except psutil.Error:
             break
-        peak = max(peak, sum(_memory(member) for member in family))
-        held = max(held, sum(held_bytes(member) for member in family))
+        if with_mapped:
+            peak = max(peak, sum(_memory(member) for member in family))
+        held = largest_held(family, held)
         if scratch is not None:
             on_disk = max(on_disk, folder_bytes(scratch))
         time.sleep(every_s)

@@ -97,7 +97,7 @@ def run_ours(case: Case, work: Path, *options: str) -> Found:
     run = measure(
         [sys.executable, "-m", "miniscope_nwb", "process", str(copy), "--scratch", str(scratch),
          "--json", *options],
-        scratch=scratch, every_s=LOOK_S,
+        scratch=scratch, every_s=LOOK_S, with_mapped=False,
     )  # fmt: skip
     with miniscope_nwb.open(copy) as session:
         result = session.run()
@@ -135,7 +135,12 @@ def run_caiman(case: Case, work: Path, python: str) -> Found:
         "parameters": {**CAIMAN, "pw_rigid": is_piecewise},
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
-    run = measure([python, str(SCRIPT), str(folder / "job.json")], scratch=folder, every_s=LOOK_S)
+    run = measure(
+        [python, str(SCRIPT), str(folder / "job.json")],
+        scratch=folder,
+        every_s=LOOK_S,
+        with_mapped=False,
+    )
     with np.load(folder / "result.npz") as saved:
         print(f"CaImAn {saved['version']}: {saved['seconds']}", file=sys.stderr)
         masks = saved["footprints"].reshape(len(saved["footprints"]), -1)
@@ -222,7 +227,7 @@ def lengths(work: Path, minutes: list[int], *, side: int) -> None:
         run = measure(
             [sys.executable, "-m", "miniscope_nwb", "process", str(path), "--engine", "builtin",
              "--scratch", str(scratch), "--max-memory", "4GiB", "--quiet"],
-            scratch=scratch, every_s=LOOK_S,
+            scratch=scratch, every_s=LOOK_S, with_mapped=False,
         )  # fmt: skip
         print(
             f"| {length} | {n_frames} | {n_frames / run.wall_s:.1f} "

@@ -84,7 +84,7 @@ def run(nwb: Path, work: Path, *options: str) -> Run:
     measured = measure(
         [sys.executable, "-m", "miniscope_nwb", "process", str(copy), "--engine", "builtin",
          "--scratch", str(scratch), "--quiet", *options],
-        scratch=scratch, every_s=LOOK_S,
+        scratch=scratch, every_s=LOOK_S, with_mapped=False,
     )  # fmt: skip
     copy.unlink()
     return measured

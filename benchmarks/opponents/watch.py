@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.common import folder_bytes
-from benchmarks.memory import held_bytes
+from benchmarks.memory import largest_held
 from benchmarks.rows import DONE
 
 LOOK_S = 0.2  # between two looks at memory and scratch
@@ -78,10 +78,9 @@ def watch(
     family: list[psutil.Process] = []
     while popen.poll() is None:
         family = _family(popen.pid)
-        held = sum(held_bytes(member) for member in family)
-        peak, on_disk = max(peak, held), max(on_disk, folder_bytes(scratch))
+        peak, on_disk = largest_held(family, peak), max(on_disk, folder_bytes(scratch))
         cpu = max(cpu, _cpu_seconds(family, seen))
-        if held > limits.memory_bytes:
+        if peak > limits.memory_bytes:
             verdict = f"out of memory: more than {limits.memory_bytes / 2**30:.3g} GiB"
         elif time.perf_counter() - started > limits.seconds:
             verdict = f"out of time: more than {limits.seconds / 60:.3g} minutes"
