@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from miniscope_nwb.cli.run_options import make_options, run_options
+
+if TYPE_CHECKING:
+    from miniscope_nwb.pipeline.options import ProcessOptions
 
 
 @click.command()
@@ -18,17 +21,22 @@ from miniscope_nwb.cli.run_options import make_options, run_options
 def plan(nwb_file: Path, as_json: bool, quiet: bool, **choices: Any) -> None:
     """Predict memory, scratch disk and time of `process` from a short probe of the movie.
 
-    Nothing is written. Stages that an interrupted run has finished are named.
+    Nothing is written. Stages that an interrupted run has finished are named. What `process` would
+    refuse or warn of is told here, too.
 
     \b
     Example:
       miniscope-nwb plan FILE.nwb --max-memory 4GB
     """
+    show_plan(nwb_file, make_options(**choices), as_json=as_json, quiet=quiet)
+
+
+def show_plan(nwb_file: Path, options: ProcessOptions, *, as_json: bool, quiet: bool) -> None:
+    """Print what `process` would do; what it would warn of goes to standard error, as there."""
     from miniscope_nwb.cli import run_text
     from miniscope_nwb.pipeline.plan import plan as plan_file
 
-    planned = plan_file(nwb_file, make_options(**choices))
-    if as_json:
-        click.echo(run_text.plan_json(planned))
-    else:
-        click.echo(run_text.plan_text(planned, quiet=quiet))
+    planned = plan_file(nwb_file, options)
+    for warning in planned.warnings:
+        click.echo(warning, err=True)
+    click.echo(run_text.plan_json(planned) if as_json else run_text.plan_text(planned, quiet=quiet))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from miniscope_nwb.cli.plan import show_plan
 from miniscope_nwb.cli.run_options import make_options, run_options
 
 
@@ -35,10 +36,7 @@ def process(nwb_file: Path, dry_run: bool, as_json: bool, quiet: bool, **choices
 
     options = make_options(**choices)
     if dry_run:
-        from miniscope_nwb.pipeline.plan import plan
-
-        planned = plan(nwb_file, options)
-        click.echo(run_text.plan_json(planned) if as_json else run_text.plan_text(planned))
+        show_plan(nwb_file, options, as_json=as_json, quiet=quiet)
         return
     from miniscope_nwb.pipeline.process import process as process_file
 

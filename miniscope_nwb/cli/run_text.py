@@ -59,9 +59,10 @@ def plan_text(planned: Plan, *, quiet: bool = False) -> str:
     """Render a plan: a line a stage and the totals."""
     lines = [
         f"memory  {size(planned.peak_memory_bytes)}, scratch {size(planned.scratch_bytes)}, file "
-        f"+{size(planned.file_bytes)}, time {_time(planned.seconds)}"
+        f"+{size(planned.file_bytes)} ({size(planned.copy_bytes)} beside it while it is written), "
+        f"time {_time(planned.seconds)}"
     ]
-    if quiet:
+    if quiet and not planned.is_done:
         return lines[0]
     head = [
         f"{planned.path}",

@@ -8,7 +8,7 @@ from miniscope_nwb.engines.builtin_costs import working_memory
 _IMAGES = 25  # float32 images in the records
 _TRACES = 14  # arrays of cells x frames in the records: extraction, traces, halves
 _FRAME_BYTES = 64  # of a frame in records and tables: shifts, correlations, brightness
-_PREVIEW_SHARE = 0.025  # of the raw size
+_PREVIEW_BINNING, _PREVIEW_LENGTH = 2, 10  # raw pixels on each axis and frames of the preview's
 _FULL_BYTES = 1  # of a pixel of the corrected movie for each byte of the raw one, at most
 _STORED_TRACES = 6  # arrays of frames x cells in the file
 _TABLES_BYTES = 2_000_000  # of all tables, and HDF5's own records
@@ -31,10 +31,20 @@ def scratch_bytes(task: Task) -> int:
 def file_bytes(task: Task, *, corrected: str) -> int:
     """Return by how much the NWB file grows, bytes at most."""
     movie = task.n_frames * task.height * task.width * task.itemsize
-    stack = {"none": 0.0, "preview": _PREVIEW_SHARE * movie, "full": _FULL_BYTES * movie}
+    stack = {"none": 0, "preview": _preview_bytes(task), "full": _FULL_BYTES * movie}
     traces = 4 * _STORED_TRACES * task.n_cells * task.n_frames
     images = _IMAGES * 4 * task.height * task.width
-    return int(stack[corrected]) + traces + images + _FRAME_BYTES * task.n_frames + _TABLES_BYTES
+    return stack[corrected] + traces + images + _FRAME_BYTES * task.n_frames + _TABLES_BYTES
+
+
+def _preview_bytes(task: Task) -> int:
+    """Return the size of the preview: never fewer frames than pixels on a side, if there are any.
+
+    So a short movie has a larger share of frames in its preview, at most all of them.
+    """
+    height, width = task.height // _PREVIEW_BINNING, task.width // _PREVIEW_BINNING
+    length = max(1, min(_PREVIEW_LENGTH, task.n_frames // (max(height, width) + 1)))
+    return -(-task.n_frames // length) * height * width * task.itemsize
 
 
 def kept_bytes(raw_bytes: int, *, needed: int, free_disk: int, free_memory: int) -> int:

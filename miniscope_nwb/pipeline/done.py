@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miniscope_nwb.pipeline.identity import Corrected
+from miniscope_nwb.pipeline.identity import Corrected, StoredRun
 from miniscope_nwb.pipeline.job import Job
 from miniscope_nwb.pipeline.options import ProcessResult, Watch
 
@@ -16,13 +16,8 @@ _WORDS: dict[Corrected, str] = {
 
 def nothing_to_do(job: Job, watch: Watch) -> ProcessResult:
     """Return what the file holds; a warning where more of the corrected movie was asked for."""
-    found = next(run for run in job.runs if run.name == job.decision.name)
-    asked, warnings = job.options.corrected, list(job.warnings)
-    if _MORE.index(found.corrected) < _MORE.index(asked):
-        warnings.append(
-            f"Warning: run {found.name} stores {_WORDS[found.corrected]} of the corrected movie, "
-            f"and --corrected {asked} asks for more: give --force to compute it again."
-        )
+    found = _stored(job)
+    warnings = (*job.warnings, *what_is_missing(job))
     for warning in warnings:
         watch.say(warning)
     return ProcessResult(
@@ -34,5 +29,20 @@ def nothing_to_do(job: Job, watch: Watch) -> ProcessResult:
         n_components=int(found.n_components),
         n_accepted=int(found.n_accepted),
         corrected=found.corrected,
-        warnings=tuple(warnings),
+        warnings=warnings,
     )
+
+
+def what_is_missing(job: Job) -> tuple[str, ...]:
+    """Say what was asked for and is not stored of a run that is done."""
+    found, asked = _stored(job), job.options.corrected
+    if _MORE.index(found.corrected) >= _MORE.index(asked):
+        return ()
+    return (
+        f"Warning: run {found.name} stores {_WORDS[found.corrected]} of the corrected movie, "
+        f"and --corrected {asked} asks for more: give --force to compute it again.",
+    )
+
+
+def _stored(job: Job) -> StoredRun:
+    return next(run for run in job.runs if run.name == job.decision.name)

@@ -20,10 +20,10 @@ from miniscope_nwb.pipeline.job import Job, open_job
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.memory import share_one_heap
 from miniscope_nwb.pipeline.options import ProcessOptions, ProcessResult, Watch
-from miniscope_nwb.pipeline.plan import check_resources, kept_bytes
 from miniscope_nwb.pipeline.record import make_record
+from miniscope_nwb.pipeline.refuse import check_job
 from miniscope_nwb.pipeline.resources import one_thread_each
-from miniscope_nwb.pipeline.scratch import check_writable, locked, make_scratch
+from miniscope_nwb.pipeline.scratch import locked, make_scratch
 from miniscope_nwb.pipeline.stages import run_stages
 from miniscope_nwb.pipeline.steps import Steps
 from miniscope_nwb.pipeline.write import write
@@ -64,8 +64,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     watch.say(f"engine {job.choice.engine.name}: {job.choice.reason}")
     if job.decision.is_done:
         return nothing_to_do(job, watch)
-    check_writable(job.path)
-    task = check_resources(job)
+    task, room = check_job(job)
     journal = Journal(job.scratch)
     journal.tidy()
     make_scratch(job.scratch)
@@ -81,7 +80,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     for warning in job.warnings:
         steps.say(warning)
     with journal.left_tidy():
-        result = _run(job, steps, keep_bytes=kept_bytes(job, task))
+        result = _run(job, steps, keep_bytes=room.kept)
     if not job.options.keep_scratch:
         shutil.rmtree(job.scratch, ignore_errors=True)
     return result
@@ -100,8 +99,8 @@ def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
     ) as movie:
         records = run_stages(job, movie, steps)
         record = make_record(job, records, steps, started=started, clock=clock)
-        _warn_of_another_movie(job, records.quality, steps)
         _warn_of_nothing(records.extraction, steps)
+        _warn_of_another_movie(job, records.quality, steps)
         recorded = PreparedMovie(movie, records.prepared, recorded=True)
         corrected = CorrectedMovie(recorded, records.motion)
         written = write(job, record, corrected, n_threads=steps.n_threads, watch=steps.watch)
@@ -125,6 +124,7 @@ def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
 def _warn_of_nothing(extraction: ExtractionResult, steps: Steps) -> None:
     if extraction.n_cells == 0:
         why = extraction.emptied_by or "no pixel passed the thresholds of a seed"
+        steps.say(f"Warning: no component was found ({why}); the segmentation is empty.")
 
 
 def _warn_of_another_movie(job: Job, quality: Quality, steps: Steps) -> None:
@@ -135,4 +135,3 @@ def _warn_of_another_movie(job: Job, quality: Quality, steps: Steps) -> None:
             f"Warning: {found}, which does not show them when they are active: make sure that "
             f"these {job.choice.reason} belong to {job.path.name}."
         )
-        steps.say(f"Warning: no component was found ({why}); the segmentation is empty.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -47,10 +48,7 @@ def locked(path: Path) -> Iterator[None]:
                 f"{path} is being processed by another miniscope-nwb: wait until it is done."
             ) from error
         except OSError as error:
-            raise OutputError(
-                f"{path} cannot be processed: nothing can be written beside it "
-                f"({error.strerror or error}); copy it to a folder that you may write to."
-            ) from error
+            raise _nothing_beside(path, error.strerror or str(error)) from error
         yield
 
 
@@ -60,12 +58,36 @@ def check_writable(path: Path) -> None:
     Raises
     ------
     OutputError
-        If the file is write-protected.
+        If the file is write-protected, or the folder in which it lies.
     """
     if not os.access(path, os.W_OK):
         raise OutputError(
             f"{path} is write-protected: allow writing to it (chmod u+w), or work on a copy."
         )
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise _nothing_beside(path, os.strerror(errno.EACCES))
+
+
+def _nothing_beside(path: Path, why: str) -> OutputError:
+    return OutputError(
+        f"{path} cannot be processed: nothing can be written beside it ({why}); copy it to a "
+        "folder that you may write to."
+    )
+
+
+def check_scratch(folder: Path) -> None:
+    """Stop before the work where the scratch folder could not be made; make nothing.
+
+    Raises
+    ------
+    OutputError
+        Names the folder.
+    """
+    there = _nearest(folder)
+    if not there.is_dir():
+        raise _no_scratch(folder, os.strerror(errno.ENOTDIR))
+    if not os.access(there, os.W_OK):
+        raise _no_scratch(folder, os.strerror(errno.EACCES))
 
 
 def make_scratch(folder: Path) -> None:
@@ -80,16 +102,29 @@ def make_scratch(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "work").mkdir(exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"nothing can be written to {folder} ({error.strerror or error}): name a folder that "
-            "you may write to with --scratch."
-        ) from error
+        raise _no_scratch(folder, error.strerror or str(error)) from error
+
+
+def _no_scratch(folder: Path, why: str) -> OutputError:
+    return OutputError(
+        f"nothing can be written to {folder} ({why}): name a folder that you may write to with "
+        "--scratch."
+    )
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the first of those above it that is there."""
+    return next(item for item in (folder, *folder.parents) if item.exists())
+
+
+def is_same_drive(one: Path, other: Path) -> bool:
+    """Say whether two folders, which need not be there yet, share what is free."""
+    return _nearest(one).stat().st_dev == _nearest(other).stat().st_dev
 
 
 def free_bytes(folder: Path) -> int:
     """Return what is free on the drive of a folder, which need not be there yet."""
-    there = next(item for item in (folder, *folder.parents) if item.exists())
-    return int(shutil.disk_usage(there).free)
+    return int(shutil.disk_usage(_nearest(folder)).free)
 
 
 def check_space(folder: Path, needed_bytes: int, *, what: str, remedy: str = _ELSEWHERE) -> None:
@@ -109,8 +144,7 @@ def check_space(folder: Path, needed_bytes: int, *, what: str, remedy: str = _EL
     """
     free = free_bytes(folder)
     if free < needed_bytes + RESERVE_BYTES:
-        there = next(item for item in (folder, *folder.parents) if item.exists())
         raise OutputError(
-            f"{there} has {size(free)} free, and {what} may need "
+            f"{_nearest(folder)} has {size(free)} free, and {what} may need "
             f"{size(needed_bytes + RESERVE_BYTES)}: free some space, or {remedy}."
         )

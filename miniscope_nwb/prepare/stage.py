@@ -58,13 +58,10 @@ def prepare(movie: Movie, params: PreprocessParams, scale: Scale, resources: Res
         The crop lies outside of the frame, binning leaves too little of it, or the field cannot
         hold cells of the given size.
     """
-    checks.check_length(movie.n_frames)
-    crop = checks.resolve_crop(params.crop, height=movie.height, width=movie.width)
-    given = given_diameter(params, scale)
+    crop = check_request(
+        params, scale, n_frames=movie.n_frames, height=movie.height, width=movie.width
+    )
     cropped = CroppedMovie(movie, crop)
-    checks.check_binning(params.spatial_factor, height=cropped.height, width=cropped.width)
-    if given is not None:
-        checks.check_cell_fits(given, height=cropped.height, width=cropped.width)
     found = survey(cropped, resources)
     _check_values(cropped, found)
     reasons = _judge_frames(cropped, found, params, resources)
@@ -87,6 +84,41 @@ def prepare(movie: Movie, params: PreprocessParams, scale: Scale, resources: Res
     most = checks.most_binned(height=cropped.height, width=cropped.width)
     sized = _with_sizes(plain, diameter_px, basis, params=params, scale=scale, most_binned=most)
     return _with_light(movie, sized, params, resources)
+
+
+def check_request(
+    params: PreprocessParams, scale: Scale, *, n_frames: int, height: int, width: int
+) -> tuple[int, int, int, int]:
+    """Refuse what the size of the movie forbids, before a frame is read.
+
+    Parameters
+    ----------
+    scale
+        Of the **raw** pixels.
+    n_frames, height, width
+        Of the movie as recorded.
+
+    Returns
+    -------
+    crop
+        x0, y0, x1, y1 in ascending order, raw px.
+
+    Raises
+    ------
+    NwbContentError
+        The movie is too short, or its frames are too small.
+    ParameterError
+        The crop lies outside of the frame, binning leaves too little of it, or the field cannot
+        hold cells of the given size.
+    """
+    checks.check_length(n_frames)
+    crop = checks.resolve_crop(params.crop, height=height, width=width)
+    field = {"height": crop[3] - crop[1], "width": crop[2] - crop[0]}
+    checks.check_binning(params.spatial_factor, **field)
+    given = given_diameter(params, scale)
+    if given is not None:
+        checks.check_cell_fits(given, **field)
+    return crop
 
 
 def _check_values(movie: Movie, found: Survey) -> None:

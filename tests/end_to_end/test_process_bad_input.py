@@ -62,7 +62,10 @@ def test_several_movies_need_a_choice(shell, foreign):
 
 
 def test_too_few_frames(shell, foreign):
-    assert "63 frames; at least 100" in refused(shell, foreign(noise(63)))
+    path = foreign(noise(63))
+    last = refused(shell, path)
+    assert "63 frames; at least 100" in last
+    assert shell("plan", path, *ENGINE).err.splitlines()[-1] == last
 
 
 @pytest.mark.parametrize(
@@ -179,11 +182,12 @@ def test_folder_that_cannot_be_written_to(shell, foreign):
     path = foreign(noise())
     path.parent.chmod(0o500)
     try:
-        done = shell("process", path, *ENGINE)
+        done = [shell(command, path, *ENGINE) for command in ("process", "plan")]
     finally:
         path.parent.chmod(0o700)
-    assert done.code == 1
-    assert "copy it to a folder that you may write to" in done.err
+    assert [item.code for item in done] == [1, 1]
+    assert "copy it to a folder that you may write to" in done[0].err
+    assert done[0].err == done[1].err
 
 
 def test_caiman_that_is_not_there_is_an_error_only_when_asked_for(shell, foreign, monkeypatch):

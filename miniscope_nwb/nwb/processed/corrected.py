@@ -80,6 +80,14 @@ def corrected_series(context: Context, movie: Movie, kind: Kind) -> OnePhotonSer
     )
 
 
+def stored_samples(movie: Movie, kind: Kind, factor: int) -> int:
+    """Return how many samples of the corrected movie are stored."""
+    if kind == "none":
+        return 0
+    plan = _preview_plan(movie, factor) if kind == "preview" else _full_plan(movie)
+    return len(plan.bins) * (movie.height // plan.binning) * (movie.width // plan.binning)
+
+
 def _full_plan(movie: Movie) -> _Plan:
     return _Plan([(frame, frame + 1) for frame in range(movie.n_frames)], 1)
 

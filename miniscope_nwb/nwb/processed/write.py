@@ -96,9 +96,10 @@ def _extra_bytes(run: RunRecord, movie: Movie | None, corrected: Corrected) -> i
     n_bytes = _OVERHEAD_BYTES + 4 * 6 * run.extraction.n_cells * len(run.motion.shifts_px)
     if run.motion.block_shifts_px is not None:
         n_bytes += 4 * run.motion.block_shifts_px.size
-    if movie is not None and corrected != "none":
-        samples = movie.n_frames * movie.height * movie.width
-        n_bytes += samples * 2 if corrected == "full" else samples // 10
+    if movie is not None:
+        from miniscope_nwb.nwb.processed.corrected import stored_samples
+
+        n_bytes += 2 * stored_samples(movie, corrected, run.prepared.spatial_factor)
     return n_bytes
 
 

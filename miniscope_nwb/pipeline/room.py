@@ -1,0 +1,101 @@
+"""What a run takes of memory and of its drives, and whether they have it.
+
+One account of it: `process` refuses by it, and `plan` tells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from miniscope_nwb.engines.base import Prediction, Task
+from miniscope_nwb.pipeline import costs
+from miniscope_nwb.pipeline.job import Job
+from miniscope_nwb.pipeline.resources import fit_threads
+from miniscope_nwb.pipeline.scratch import RESERVE_BYTES, check_space, free_bytes, is_same_drive
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a run takes of its drives, bytes at most."""
+
+    stages: int  # scratch of the stages, until the end
+    kept: int  # scratch of frames that are unpacked and kept: only what can be spared
+    grows: int  # by which the NWB file grows
+    copy: int  # the new version of the NWB file, beside the old one before it takes its place
+
+
+def check_resources(job: Job) -> tuple[Task, Room]:
+    """Return the task with the threads that fit, and the room it takes.
+
+    Raises
+    ------
+    OutputError
+        Memory or disk do not suffice: one sentence with what is needed and what there is.
+    """
+    task = fit(job)
+    room = needed_room(job, task)
+    beside = job.path.resolve().parent
+    check_space(job.scratch, room.stages, what="the stages")
+    check_space(
+        beside,
+        room.copy,
+        what="the new version of the file",
+        remedy="move the file to another drive",
+    )
+    if is_same_drive(job.scratch, beside):
+        both = room.stages + room.copy
+        check_space(job.scratch, both, what="the stages and the new version of the file")
+    return task, room
+
+
+def fit(job: Job) -> Task:
+    """Return the task with as many threads as fit into the memory."""
+    return fit_threads(
+        job.task,
+        predictor(job),
+        limit_bytes=job.memory_bytes,
+        was_asked=job.options.max_memory_bytes is not None,
+    )
+
+
+def needed_room(job: Job, task: Task) -> Room:
+    """Return what a run takes of its drives."""
+    stages = predict(job, task).scratch_bytes
+    grows = costs.file_bytes(task, corrected=job.options.corrected)
+    copy = job.path.stat().st_size + grows
+    if job.decision.replaces:  # what is left of the file is written anew, beside its copy
+        copy = max(copy, 2 * job.path.stat().st_size)
+    return Room(stages, _kept(job, stages, copy), grows, copy)
+
+
+def _kept(job: Job, stages: int, copy: int) -> int:
+    """Return how much scratch frames of the raw movie may take that are unpacked and kept."""
+    from miniscope_nwb.pipeline.memory import available_bytes
+
+    raw = job.recording
+    return costs.kept_bytes(
+        int(raw.n_frames * raw.height * raw.width) * raw.dtype.itemsize,
+        needed=stages,
+        free_disk=free_bytes(job.scratch) - stages - copy - RESERVE_BYTES,  # on the same drive
+        free_memory=available_bytes(),
+    )
+
+
+def predict(job: Job, task: Task) -> Prediction:
+    """Return what a whole run takes, the shared stages included."""
+    return predictor(job)(task)
+
+
+def predictor(job: Job) -> Callable[[Task], Prediction]:
+    """Return the prediction of a job's engine and of the shared stages together."""
+
+    def together(task: Task) -> Prediction:
+        engine = job.choice.engine.predict(task)
+        return Prediction(
+            peak_memory_bytes=max(engine.peak_memory_bytes, costs.shared_memory(task)),
+            scratch_bytes=engine.scratch_bytes + costs.scratch_bytes(task),
+            seconds=engine.seconds,
+        )
+
+    return together
