@@ -23,6 +23,8 @@ from miniscope_nwb.nwb.processed.write import write_run
 
 SCOPES = ("OnePhotonSeriesHPC", "OnePhotonSeriesmPFC")
 ENTRY = "sub-m07_ses-20260302T140507_behavior+ophys"
+RAW = "sub-m07_ses-20260302T140507_desc-raw_behavior+ophys.nwb"
+PROCESSED = "sub-m07_ses-20260302T140507_desc-processed_ophys.nwb"
 
 
 def recording(folder: Path, *, seed: int = 0) -> Path:
