@@ -96,6 +96,8 @@ def sharper_template(
     motion: BlockMotion,
     field: Field,
     blocks: MotionBlocks,
+    *,
+    n_threads: int,
 ) -> Float32:
     """Make the template again from the sample frames, bent by what is known so far."""
     height, width = sample.frames.shape[1:]
@@ -107,7 +109,7 @@ def sharper_template(
         bent = shift + field.smooth(motion.of_frame(frame, shift))
         bender.bend(frame, bent, bender.seen(bent[None], whole)[0], out)
 
-    return median_of_means(sample.frames, bend, is_good)
+    return median_of_means(sample.frames, bend, is_good, n_threads=n_threads)
 
 
 def follow_blocks(

@@ -120,8 +120,9 @@ def bootstrap(
         is_good = are_placed(placed)
         centre = np.median(placed.shifts_px[is_good], axis=0) if is_good.any() else np.zeros(2)
         shifts = placed.shifts_px - centre  # the field stays where it mostly is
-        template = median_of_means(frames, shift_sample(frames, shifts, static), is_good)
-        static = static_pattern(frames, template, shifts, is_good)
+        shift = shift_sample(frames, shifts, static)
+        template = median_of_means(frames, shift, is_good, n_threads=n_threads)
+        static = static_pattern(frames, template, shifts, is_good, n_threads=n_threads)
         if round_number < n_rounds - 1:
             placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
     assert static is not None

@@ -114,7 +114,7 @@ def _place_rigidly(
     )
     places = place_movie(job.movie, usable, sample, start, settings, resources)
     shift = shift_sample(sample.frames, start.sample_shifts_px)
-    template = median_of_means(sample.frames, shift, start.is_good)
+    template = median_of_means(sample.frames, shift, start.is_good, n_threads=resources.n_threads)
     return _Rigid(sample, start, places, template)
 
 
@@ -184,7 +184,15 @@ def _follow_blocks(
         )
 
     rough = piecewise.BlockMotion(found.template, blocks, settings)
-    template = piecewise.sharper_template(sample, shifts, is_good, rough, field_of(bending), blocks)
+    template = piecewise.sharper_template(
+        sample,
+        shifts,
+        is_good,
+        rough,
+        field_of(bending),
+        blocks,
+        n_threads=resources.n_threads,
+    )
     motion = piecewise.BlockMotion(template, blocks, settings)
     sharper = piecewise.bending_of_sample(sample, shifts, is_good, motion, resources.n_threads)
     places = found.places

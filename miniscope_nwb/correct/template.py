@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from miniscope_nwb.correct.filters import binned
 from miniscope_nwb.correct.shift import seen_after_shift, shift_frame
-from miniscope_nwb.movie import Movie, spread_frames
+from miniscope_nwb.movie import Movie, map_in_order, spread_frames
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
 Float32 = npt.NDArray[np.float32]
+IntArray32 = npt.NDArray[np.int32]
 Shifter = Callable[[npt.NDArray[Any], int, Float32], None]  # frame, its number, output
 
 N_GROUPS = 21  # means whose median is the template: half of them may be spoilt
@@ -75,7 +76,9 @@ def shift_sample(
     return shift
 
 
-def median_of_means(frames: npt.NDArray[Any], shift: Shifter, keep: BoolArray) -> Float32:
+def median_of_means(
+    frames: npt.NDArray[Any], shift: Shifter, keep: BoolArray, *, n_threads: int = 1
+) -> Float32:
     """Average the shifted frames in groups spread over the recording, and take their median.
 
     As robust as a median to frames that show something else, nearly as exact as a mean, and never
@@ -89,21 +92,34 @@ def median_of_means(frames: npt.NDArray[Any], shift: Shifter, keep: BoolArray) -
         Brings a frame onto the template, NaN where nothing was seen.
     keep
         (n,) frames that take part.
+    n_threads
+        Threads; the template does not depend on their number.
     """
     height, width = frames.shape[1:]
     numbers = np.flatnonzero(keep)
     n_groups = max(1, min(N_GROUPS, len(numbers) // 3))
     means = np.empty((n_groups, height, width), np.float32)
-    shifted = np.empty((height, width), np.float32)
-    for group in range(n_groups):
+
+    def average(group: int) -> None:
         total, count = np.zeros((height, width)), np.zeros((height, width), np.int32)
-        for number in numbers[group::n_groups]:
-            shift(frames[number], int(number), shifted)
-            is_seen = np.isfinite(shifted)
-            total[is_seen] += shifted[is_seen]
-            count += is_seen
+        shifted = np.empty((height, width), np.float32)
+        for number in numbers[group::n_groups].tolist():
+            shift(frames[number], number, shifted)
+            _add_seen(shifted, shifted, total, count)
         means[group] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    for _ in map_in_order(average, range(n_groups), n_threads=n_threads):
+        pass
     return _median(means)
+
+
+def _add_seen(
+    values: npt.NDArray[Any], seen: Float32, total: npt.NDArray[np.float64], count: IntArray32
+) -> None:
+    """Add the values to the total, and 1 to the count, where `seen` is not NaN."""
+    is_seen = np.isfinite(seen)
+    np.add(total, values, out=total, where=is_seen)
+    count += is_seen
 
 
 def _median(means: Float32) -> Float32:
@@ -121,7 +137,12 @@ def _median(means: Float32) -> Float32:
 
 
 def static_pattern(
-    frames: npt.NDArray[Any], template: Float32, shifts_px: FloatArray, keep: BoolArray
+    frames: npt.NDArray[Any],
+    template: Float32,
+    shifts_px: FloatArray,
+    keep: BoolArray,
+    *,
+    n_threads: int = 1,
 ) -> Float32:
     """Find what stays with the camera: the mean of what the moved template leaves in the frames.
 
@@ -137,18 +158,26 @@ def static_pattern(
         (n, 2) corrections of the frames.
     keep
         (n,) frames that take part.
+    n_threads
+        Threads; the pattern does not depend on their number.
     """
     import cv2
 
     numbers = np.flatnonzero(keep)
-    total, count = np.zeros(template.shape), np.zeros(template.shape, np.int32)
-    moved = np.empty_like(template)
     back = shift_sample(frames, -shifts_px)
-    for number in numbers:
-        back(template, int(number), moved)
-        is_seen = np.isfinite(moved)
-        total[is_seen] += frames[number][is_seen] - moved[is_seen]
-        count += is_seen
+
+    def leave(group: int) -> tuple[npt.NDArray[np.float64], IntArray32]:
+        total, count = np.zeros(template.shape), np.zeros(template.shape, np.int32)
+        moved = np.empty_like(template)
+        for number in numbers[group::N_GROUPS].tolist():
+            back(template, number, moved)
+            _add_seen(frames[number] - moved, moved, total, count)
+        return total, count
+
+    total, count = np.zeros(template.shape), np.zeros(template.shape, np.int32)
+    for group_total, group_count in map_in_order(leave, range(N_GROUPS), n_threads=n_threads):
+        total += group_total
+        count += group_count
     left = (total / np.maximum(count, 1)).astype(np.float32)
     spread = float(np.sqrt(np.mean(np.var(shifts_px[keep], axis=0)))) if len(numbers) else 0.0
     pattern: Float32 = left - cv2.GaussianBlur(left, (0, 0), max(2 * spread, 0.1))
