@@ -284,7 +284,7 @@ class RunRecord:
     engine_reason: str  # why this engine was taken
     versions: dict[str, str]  # of the packages that computed
     parameter_hash: str
-    motion_hash: str  # of what the shifts depend on: equal ones share one motion result in the file
+    motion_hash: str  # of what shifts and their quality depend on: equal ones share one in the file
     input_hash: str  # of the raw series' stored data and timestamps
     series: str  # name of the raw series in `acquisition`
     started: datetime

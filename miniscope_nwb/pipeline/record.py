@@ -40,7 +40,7 @@ def make_record(
         engine_reason=job.choice.reason,
         versions=versions,
         parameter_hash=job.identity.parameter_hash,
-        motion_hash=job.keys["motion"],
+        motion_hash=job.keys["motion quality"],  # which depends on the motion's own key
         input_hash=job.input_hash,
         series=job.series,
         started=started,

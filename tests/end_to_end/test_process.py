@@ -182,6 +182,24 @@ def test_other_parameters_stand_beside_and_names_are_kept(shell, done, recording
     assert "run1" in shell("process", done, "--engine", "builtin").out  # and is still known
 
 
+def test_runs_share_a_motion_result_only_where_its_outliers_are_the_same(shell, done):
+    import miniscope_nwb
+
+    other, strict = ("-p", "max_cells=3"), ("-p", "max_cells=3", "-p", "motion.outlier_deviation=1")
+    for given in (other, strict):
+        ran = shell("process", done, "--engine", "builtin", *given, "--json")
+        assert ran.code == 0, ran.err
+        assert not any(stage["was_done"] for stage in ran.answer["stages"])  # computed all the same
+    assert list(run_rows(done)["motion"]) == [
+        "CorrectedImageStack", "CorrectedImageStack", "CorrectedImageStack_run3",
+    ]  # fmt: skip
+    with miniscope_nwb.open(done) as session:
+        runs = [session.run(name) for name in ("run1", "run2", "run3")]
+        counts = [int(run.frame_quality["outlier"].sum()) for run in runs]
+        assert counts == [run.info["n_left_out"] for run in runs]
+    assert counts[2] > counts[1] == counts[0]
+
+
 def test_two_processes_and_any_number_of_threads_give_the_same(shell, path, processed):
     assert shell("process", path, "--engine", "builtin", "--threads", "1", "--quiet").code == 0
     assert_same_content(path, processed[0])

@@ -64,8 +64,8 @@ def _origin(run: RunRecord) -> _Texts:
         "engine_reason": ("Why this engine was taken.", run.engine_reason),
         "parameter_hash": ("Identifies the parameters as given, with defaults.",
                            run.parameter_hash),
-        "motion_hash": ("Identifies all that the shifts depend on; runs of equal ones share the "
-                        "motion result.", run.motion_hash),
+        "motion_hash": ("Identifies all that shifts and outliers depend on; runs of equal ones "
+                        "share the motion result.", run.motion_hash),
         "input_hash": ("SHA-256 of the raw series' stored data and time stamps.", run.input_hash),
         "started": ("When the run began, ISO 8601.", run.started.isoformat()),
         "ended": ("When it ended.", run.ended.isoformat()),
