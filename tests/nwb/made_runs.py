@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import scipy.sparse
@@ -56,6 +59,16 @@ def corrected_movie() -> ArrayMovie:
     frames[5, :4] = np.nan
     clock = FrameClock(TIMES, np.ones(N, np.int64), np.zeros(N, np.int64), 20.0)
     return ArrayMovie(frames, clock)
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Write runs without reading them again by pynwb, which takes a third of the time.
+
+    For files that others' tests begin with; that check has tests of its own.
+    """
+    with mock.patch("miniscope_nwb.nwb.processed.recheck.recheck_run"):
+        yield
 
 
 def make_run(

@@ -69,7 +69,8 @@ def sort_contents(file: h5py.File) -> Contents:
     )
     ours = {GROUP} | {f"events/{row.names.events}" for row in read_runs(file)}
     rest = [path for path in everything if path not in both]
-    while more := [p for p in rest if p not in ours and _leads_into(file[p], ours)]:
+    leads = {path: [target for _, target in aims(file[path])] for path in rest}
+    while more := [p for p in rest if p not in ours and any(is_in(t, ours) for t in leads[p])]:
         ours.update(more)
     return Contents(
         recording=tuple(path for path in rest if path not in ours),
@@ -99,7 +100,3 @@ def aims(node: Node) -> Iterator[tuple[str, str]]:
     """Yield every link and reference below an object: path of the holder, path it leads to."""
     yield from soft_links(node)
     yield from references(node)
-
-
-def _leads_into(node: Node, some: set[str]) -> bool:
-    return any(is_in(target, some) for _, target in aims(node))
