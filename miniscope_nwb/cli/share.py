@@ -253,5 +253,7 @@ def dandiset(
     lacks = metadata.lacks(wished, licenses=licenses)
     is_written = is_applied and bool(shown)
     faults = metadata.apply(archive, draft, wished).faults if is_written else draft.faults
-    text.print_dandiset(shown, lacks, faults, is_written=is_written, as_json=as_json)
+    text.print_dandiset(
+        shown, lacks, faults, is_asked=bool(wishes), is_written=is_written, as_json=as_json
+    )
     return 1 if any(lack.is_needed for lack in lacks) else 0

@@ -148,10 +148,11 @@ def print_dandiset(
     lacks: Sequence[Lack],
     faults: Sequence[str],
     *,
+    is_asked: bool,
     is_written: bool,
     as_json: bool,
 ) -> None:
-    """Print a change of a dandiset's metadata and what they lack with it."""
+    """Print a change of a dandiset's metadata, where one is asked for, and what they lack."""
     if as_json:
         answer = {
             "changes": [as_plain(change) for change in shown],
@@ -166,6 +167,8 @@ def print_dandiset(
     for change in shown:
         for line in change_lines(change):
             click.echo(line)
+    if is_asked and not shown:
+        click.echo("Nothing to change: the dandiset says all that already.")
     for lack in sorted(lacks, key=lambda item: item.is_needed):
         mark = "NEEDED " if lack.is_needed else "advised"
         click.echo(f"{mark} {lack.field}: the dandiset {lack.message}")

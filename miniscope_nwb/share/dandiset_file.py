@@ -26,10 +26,18 @@ from miniscope_nwb.nwb.read import open_nwb
 
 CONTACT, AUTHOR, FUNDER = "dcite:ContactPerson", "dcite:Author", "dcite:Funder"
 Metadata = dict[str, Any]
+# How the fields that are more than a text are written.
+_FORMS = {
+    "contact": 'contact: {name: "Doe, Jane", email: jane@example.org}',
+    "authors": 'authors: [{name: "Doe, Jane", orcid: 0000-0001-2345-6789}]',
+    "funders": "funders: [{name: A funder, award: X1}]",
+    "ethics": 'ethics: [{protocol: "Animal protocol 12", contact_email: board@example.org}]',
+    "related": 'related: [{url: "https://doi.org/10.1000/x", relation: IsDescribedBy}]',
+}
 
 
 def read_wishes(path: Path) -> Metadata:
-    """Read the file of a person.
+    """Read the file of a person; fields that are left empty are no wishes.
 
     Raises
     ------
@@ -52,6 +60,9 @@ def read_wishes(path: Path) -> Metadata:
             f"{path} has fields that are not known: {', '.join(unknown)}. Known are "
             f"{', '.join(_FIELDS)}."
         )
+    said = {name: value for name, value in said.items() if value is not None}
+    if not said:
+        raise ShareError(f"All fields of {path} are empty: fill in what is to be changed.")
     if "authors_from" in said:
         files = [path.parent / str(name) for name in _list(said.pop("authors_from"))]
         said["authors"] = [*_list(said.get("authors")), *experimenters(files)]
@@ -83,7 +94,12 @@ def changed_metadata(metadata: Metadata, wishes: Mapping[str, Any]) -> Metadata:
         try:
             _FIELDS[name](changed, value)
         except (AttributeError, KeyError, TypeError) as error:
-            raise ShareError(f"{name}: {value!r} is not as it should be ({error}).") from error
+            what = f"({error.args[0]})" if isinstance(error, KeyError) else ""
+            form = _FORMS.get(name)
+            raise ShareError(
+                f"{name}: {value!r} is not as it should be {what}".rstrip()
+                + (f"; write it like `{form}`." if form else ".")
+            ) from error
     return changed
 
 
@@ -195,10 +211,11 @@ def _fits(model: str, entry: Mapping[str, Any]) -> None:
         getattr(models, model)(**entry)
     except ValidationError as error:
         words = "; ".join(
-            f"{'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}"
+            f"{'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}".removeprefix(": ")
             for fault in error.errors()
         )
-        hint = ' A person is written "Last, First".' if model == "Person" else ""
+        is_of_name = any("name" in fault["loc"] for fault in error.errors())
+        hint = ' A person is written "Last, First".' if model == "Person" and is_of_name else ""
         raise ShareError(
             f"{entry.get('name') or entry.get('url') or entry.get('identifier')} does not fit the "
             f"archive's schema ({words}).{hint}"

@@ -68,7 +68,9 @@ def test_change_is_shown_and_made_only_on_request(where, wishes, bench, capsys):
     assert after["ethicsApproval"][0]["contactPoint"]["email"] == "board@example.org"
     assert after["relatedResource"][0]["relation"] == "dcite:IsDescribedBy"
     assert run(["share", "dandiset", *where, "--set", str(wishes), "--apply"]) == 0
-    assert "Nothing is missing" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Nothing to change" in said
+    assert "Nothing is missing" in said
     assert bench.n_requests("PUT") == 1
 
 
@@ -117,6 +119,7 @@ def test_stranger_may_not(where, wishes, bench, monkeypatch):
         ("- a", "must hold fields"),
         ("citation: mine", "not known: citation"),
         ("name: [", "no YAML"),
+        ("name:\nkeywords: null", "All fields of .* are empty"),
     ],
 )
 def test_file_that_makes_no_sense_is_told(text, words, tmp_path):
@@ -134,12 +137,19 @@ def test_file_that_makes_no_sense_is_told(text, words, tmp_path):
         ({"contact": {"name": "Doe, Jane", "mail": "j@example.org"}}, "mail"),
         ({"authors": [{"orcid": "1"}]}, "authors"),
         ({"related": [{"url": "https://x.example", "relation": "Likes"}]}, "relation"),
-        ({"ethics": ["x"]}, "ethics"),
+        ({"ethics": ["x"]}, r"ethics: .*; write it like `ethics: \[{protocol"),
+        ({"contact": {"name": "Doe, Jane"}}, r"schema \(Value error, Contact .* address\.\)\.$"),
     ],
 )
 def test_value_that_does_not_fit_is_told(wish, words):
     with pytest.raises(ShareError, match=words):
         changed_metadata({"contributor": []}, wish)
+
+
+def test_fields_that_are_left_empty_change_nothing(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("name:\ndescription: New.\nlicense:\n")
+    assert read_wishes(path) == {"description": "New."}
 
 
 def test_change_leaves_what_it_is_made_of():
