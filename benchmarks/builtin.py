@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.movie_files import as_nwb
 from benchmarks.movies import BenchMovie
 from benchmarks.opponents.run import NOTHING
 from benchmarks.opponents.watch import Limits, watch
@@ -20,7 +21,6 @@ from benchmarks.scoring import Blocks, Result, figures
 
 NAME = "builtin"
 _TRACES = {"raw": "fluorescence", "denoised": "denoised", "deconvolved": "deconvolved"}
-_CHUNK_FRAMES = 8
 
 
 def run_builtin(
@@ -47,7 +47,7 @@ def run_builtin(
         folder = Path(made)
         path, scratch = folder / "movie.nwb", folder / "scratch"
         scratch.mkdir()
-        write_nwb(path, movie)
+        as_nwb(movie, path)
         given = [
             text
             for name, value in parameters.items()
@@ -63,40 +63,6 @@ def run_builtin(
             peak_memory_bytes=took.peak_memory_bytes, peak_scratch_bytes=took.peak_scratch_bytes,
         )  # fmt: skip
         return _judged(row, path, movie) if took.outcome == DONE else row
-
-
-def write_nwb(path: Path, movie: BenchMovie) -> None:
-    """Write the movie as an NWB file of another program's making: data, rate, scale, indicator."""
-    from hdmf.backends.hdf5 import H5DataIO
-    from pynwb import NWBHDF5IO, NWBFile
-    from pynwb.ophys import OnePhotonSeries, OpticalChannel
-
-    nwb = NWBFile(
-        session_description=movie.name,
-        identifier=movie.name,
-        session_start_time=datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),
-    )
-    plane = nwb.create_imaging_plane(
-        name="ImagingPlane",
-        description="field of the movie",
-        optical_channel=OpticalChannel(name="green", description="-", emission_lambda=525.0),
-        device=nwb.create_device(name="Miniscope"),
-        excitation_lambda=470.0,
-        indicator="GCaMP6f",
-        location="unknown",
-        grid_spacing=[movie.pixel_size_um * 1e-6] * 2,
-        grid_spacing_unit="meters",
-    )
-    stored = np.swapaxes(movie.frames(), 1, 2)
-    chunks = (min(_CHUNK_FRAMES, movie.n_frames), movie.width, movie.height)
-    data = H5DataIO(stored, chunks=chunks, compression="gzip", compression_opts=1)
-    nwb.add_acquisition(
-        OnePhotonSeries(
-            name="OnePhotonSeries", data=data, unit="n.a.", imaging_plane=plane, rate=movie.rate_hz
-        )
-    )
-    with NWBHDF5IO(path, "w") as io:
-        io.write(nwb)
 
 
 def read_result(path: Path) -> tuple[Result, dict[str, float]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.movies import BenchMovie
 
 DATASET = "mov"
+_CHUNK_FRAMES = 8  # about a megabyte
 _CELLS = ("footprints", "in_focus", "fluorescence", "spikes")  # arrays of `Truth`
 
 
@@ -76,7 +77,7 @@ def read_truth(path: Path) -> MovieTruth:
 
 
 def as_nwb(movie: BenchMovie, path: Path) -> Path:
-    """Write the movie as an NWB file, for `process`."""
+    """Write the movie as an NWB file with rate, size of pixels and indicator, for `process`."""
     from datetime import UTC, datetime
 
     from hdmf.backends.hdf5 import H5DataIO
@@ -91,7 +92,7 @@ def as_nwb(movie: BenchMovie, path: Path) -> Path:
         excitation_lambda=470.0, indicator="GCaMP6f", location="unknown",
         grid_spacing=[movie.pixel_size_um * 1e-6] * 2, grid_spacing_unit="meters",
     )  # fmt: skip
-    chunks = (min(64, movie.n_frames), movie.width, movie.height)
+    chunks = (min(_CHUNK_FRAMES, movie.n_frames), movie.width, movie.height)
     data = H5DataIO(
         np.swapaxes(movie.frames(), 1, 2), chunks=chunks, compression="gzip", compression_opts=1
     )

@@ -31,7 +31,7 @@ LARGE = {"width": 600, "height": 600, "frames": 1000}
 _WORKER = Path(__file__).parent / "opponents" / "minisim_worker.py"
 _DECAY_S = 0.5  # of the simulators' calcium: GCaMP6f
 _BURST = 2  # spikes in one frame
-_CLIP_RATE_HZ, _CLIP_CELL_PX = 20.0, 10.0  # of the real clip: from its header, and by eye
+_CLIP_RATE_HZ, _CLIP_CELL_PX = 20.0, 10.0  # of the real clip: assumed; its header tells no rate
 
 
 @dataclass(frozen=True)
