@@ -139,7 +139,7 @@ def checked_text(outcome: Outcome) -> str:
 def comparison_text(comparison: Comparison) -> str:
     """Render the comparison of one file with the archive."""
     where = f"{comparison.file.path} and {comparison.file.asset_path} of {comparison.dandiset}"
-    head = "same     " if comparison.is_same else "DIFFERENT"
+    head = {"same": "same     ", "missing": "MISSING  "}.get(comparison.verdict, "DIFFERENT")
     return f"{head} {where}: {comparison.message}"
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from miniscope_nwb.errors import AccessError
+from miniscope_nwb.errors import AccessError, NwbContentError
 from miniscope_nwb.share.access import Dandiset, dandiset_number
 from miniscope_nwb.share.archive import Archive
 from miniscope_nwb.share.check import SharedFile
@@ -16,7 +16,7 @@ from miniscope_nwb.share.names import place
 from miniscope_nwb.share.opened import open_dandiset
 from miniscope_nwb.share.record import AssetRecord, find_record, read_records
 from miniscope_nwb.share.verify import Comparison, verify_file
-from miniscope_nwb.share.videos import find_videos
+from miniscope_nwb.share.videos import video_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +46,67 @@ def find_targets(nwb_path: Path, *, number: str | None, instance: str | None) ->
     ShareError
         If the record cannot be read and nobody names a dandiset.
     """
-    records: tuple[AssetRecord, ...] = ()
-    if number is None:
-        records = read_records(nwb_path)
-        if instance is not None:
-            api = find_instance(instance).api
-            records = tuple(item for item in records if item.api == api)
-        if not records:
-            raise AccessError(
-                f"There is no record beside {nwb_path} that tells where it was sent: name the "
-                "dandiset with --dandiset (and the archive with --instance)."
-            )
-        return tuple(
-            Target(
-                SharedFile(nwb_path.parent / item.file, item.path),
-                item.instance if find_known(item) else item.api,
-                item.dandiset,
-                item,
-            )
-            for item in records
+    if number is not None:
+        return _named(nwb_path, dandiset_number(number), instance or DEFAULT_INSTANCE)
+    records = read_records(nwb_path)
+    if instance is not None:
+        api = find_instance(instance).api
+        records = tuple(item for item in records if item.api == api)
+    if not records:
+        raise AccessError(
+            f"There is no record beside {nwb_path} that tells where it was sent: name the "
+            "dandiset with --dandiset (and the archive with --instance)."
         )
-    return _named(nwb_path, dandiset_number(number), instance or DEFAULT_INSTANCE)
+    return (*_recorded(nwb_path, records), *_unrecorded(nwb_path, records))
+
+
+def _recorded(nwb_path: Path, records: Iterable[AssetRecord]) -> tuple[Target, ...]:
+    return tuple(
+        Target(
+            SharedFile(nwb_path.parent / item.file, item.path),
+            _archive_of(item),
+            item.dandiset,
+            item,
+        )
+        for item in records
+    )
+
+
+def _unrecorded(nwb_path: Path, records: Sequence[AssetRecord]) -> tuple[Target, ...]:
+    """Find what an upload that was cut off has not recorded: in every dandiset, all must be there.
+
+    A file that is gone or damaged tells no names; its own record is enough for the verdict then.
+    """
+    try:
+        files = _files(nwb_path)
+    except NwbContentError:
+        if all(nwb_path.name in named for named in _recorded_files(records).values()):
+            return ()
+        raise
+    return tuple(
+        Target(file, _archive_of(first), first.dandiset, None)
+        for key, first in {(item.api, item.dandiset): item for item in reversed(records)}.items()
+        for file in files
+        if _name_beside(file.path, nwb_path) not in _recorded_files(records)[key]
+    )
+
+
+def _recorded_files(records: Iterable[AssetRecord]) -> dict[tuple[str, str], set[str]]:
+    """Return the names of the recorded files of every archive and dandiset."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for item in records:
+        found.setdefault((item.api, item.dandiset), set()).add(item.file)
+    return found
+
+
+def _name_beside(path: Path, nwb_path: Path) -> str:
+    """Return the name of a file as a record has it; one that lies elsewhere is in no record."""
+    is_beside = path.is_relative_to(nwb_path.parent)
+    return path.relative_to(nwb_path.parent).as_posix() if is_beside else ""
+
+
+def _archive_of(record: AssetRecord) -> str:
+    return record.instance if find_known(record) else record.api
 
 
 def find_known(record: AssetRecord) -> bool:
@@ -79,10 +119,7 @@ def find_known(record: AssetRecord) -> bool:
 
 def _named(nwb_path: Path, number: str, instance: str) -> tuple[Target, ...]:
     """Take names from the file itself, and records only as a help."""
-    where, api = place(nwb_path), find_instance(instance).api
-    videos, _ = find_videos(nwb_path, where)
-    files = [SharedFile(video.path, video.asset_path) for video in videos]
-    files.append(SharedFile(nwb_path, where.path))
+    files, api = _files(nwb_path), find_instance(instance).api
     records = _records(nwb_path)
     return tuple(
         Target(
@@ -93,6 +130,22 @@ def _named(nwb_path: Path, number: str, instance: str) -> tuple[Target, ...]:
         )
         for file in files
     )
+
+
+def _files(nwb_path: Path) -> tuple[SharedFile, ...]:
+    """Return all that must be in the dandiset: the videos that a file names, here or not, and it.
+
+    Raises
+    ------
+    NwbContentError
+        If the file is gone or damaged.
+    """
+    where = place(nwb_path)
+    videos = (
+        SharedFile(nwb_path.parent / name, f"{where.folder}/{name}")
+        for name in video_names(nwb_path)
+    )
+    return (*videos, SharedFile(nwb_path, where.path))
 
 
 def _records(nwb_path: Path) -> tuple[AssetRecord, ...]:

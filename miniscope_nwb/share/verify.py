@@ -84,7 +84,8 @@ def verify_file(
     asset = archive.asset_at(dandiset.identifier, file.asset_path)
     if asset is None:
         there = f"{file.asset_path} is not in dandiset {dandiset.identifier}"
-        return _comparison(file, dandiset, digest, record, "missing", f"{there}: upload it")
+        message = f"{there}: run `share upload` again, which sends only what is missing"
+        return _comparison(file, dandiset, digest, record, "missing", message)
     details = archive.details(dandiset.identifier, asset)
     wrong = compare(details, digest) or compare_storage(
         archive, asset, details, digest, is_private=dandiset.is_private

@@ -55,6 +55,17 @@ def find_videos(nwb_path: Path, where: Place) -> tuple[tuple[Video, ...], tuple[
     return tuple(videos.values()), tuple(findings)
 
 
+def video_names(nwb_path: Path) -> tuple[str, ...]:
+    """Return the names of all videos that a file names, each once, whether they are there or not.
+
+    Raises
+    ------
+    NwbContentError
+        If the file cannot be read.
+    """
+    return tuple(dict.fromkeys(name for _, name in _names(nwb_path)))
+
+
 def _names(nwb_path: Path) -> list[tuple[str, str]]:
     """Return (place in the file, name of the video) of every external file."""
     found: list[tuple[str, str]] = []

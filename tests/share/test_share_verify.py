@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
 import pytest
 from share_bench import PART_BYTES
 
-from miniscope_nwb.errors import AccessError, ShareError
+from miniscope_nwb.errors import AccessError, NwbContentError, ShareError
 from miniscope_nwb.share.opened import open_archive
 from miniscope_nwb.share.record import record_path
 from miniscope_nwb.share.targets import find_targets, verify_targets
@@ -175,3 +176,72 @@ def test_file_that_is_gone_here_is_told_and_the_others_are_compared(bench, nwb_f
     assert "put it back" in found.message
     twin.rename(nwb_file)
     assert verify(bench, nwb_file)[0].is_same
+
+
+VIDEO = "sub-m06_ses-20260302T140507_behavior+ophys/0.mp4"
+
+
+@pytest.fixture
+def filmed(tmp_path):
+    """A file that names a video, and the video."""
+    from small_nwb import write_small_nwb
+
+    path = tmp_path / "sub-m06" / "sub-m06_ses-20260302T140507_behavior+ophys.nwb"
+    write_small_nwb(path, external_video=VIDEO)
+    (path.parent / VIDEO).parent.mkdir()
+    (path.parent / VIDEO).write_bytes(b"a video")
+    return path
+
+
+def cut_record(path, *, to):
+    """Leave of a record only the files that an upload had come to."""
+    said = json.loads(record_path(path).read_text())
+    said["assets"] = [item for item in said["assets"] if item["file"] in to]
+    record_path(path).write_text(json.dumps(said))
+
+
+def test_upload_that_was_killed_after_the_videos_is_told(bench, filmed, monkeypatch, capsys):
+    from miniscope_nwb.cli.main import run
+
+    bench.upload(filmed)
+    cut_record(filmed, to=[VIDEO])
+    del bench.stand_in.assets()[f"sub-m06/{filmed.name}"]
+    video, found = verify(bench, filmed)
+    assert (video.verdict, found.verdict) == ("same", "missing")
+    assert found.file.path == filmed
+    monkeypatch.setattr("miniscope_nwb.share.settings.DEFAULT", bench.settings)
+    assert run(["share", "verify", str(filmed)]) == 4
+    said = capsys.readouterr().out
+    assert f"MISSING   {filmed}" in said
+    assert "run `share upload` again" in said
+    assert run(["share", "verify", str(filmed), "--json"]) == 4
+    assert json.loads(capsys.readouterr().out)["same"] is False
+
+
+@pytest.mark.parametrize("recorded", ["video", "file"])
+def test_what_a_record_leaves_out_is_judged_all_the_same(recorded, bench, filmed):
+    bench.upload(filmed)
+    cut_record(filmed, to=[VIDEO if recorded == "video" else filmed.name])
+    found = verify(bench, filmed)
+    assert {item.file.asset_path for item in found} == set(bench.stand_in.assets())
+    assert all(item.is_same for item in found)
+    assert [item.has_record for item in found] == [True, False]
+
+
+@pytest.mark.parametrize("named", [{}, {"number": "000001"}])
+def test_video_that_is_gone_here_is_told_without_a_record_too(named, bench, filmed):
+    bench.upload(filmed)
+    cut_record(filmed, to=[filmed.name])
+    (filmed.parent / VIDEO).unlink()
+    if named:
+        named = {**named, "instance": bench.stand_in.url}
+    found = {item.file.path: item.verdict for item in verify(bench, filmed, **named)}
+    assert found == {filmed: "same", filmed.parent / VIDEO: "gone here"}
+
+
+def test_damaged_file_that_no_record_tells_of_is_no_success(bench, filmed):
+    bench.upload(filmed)
+    cut_record(filmed, to=[VIDEO])
+    filmed.write_bytes(b"no NWB")
+    with pytest.raises(NwbContentError):
+        verify(bench, filmed)
