@@ -14,7 +14,7 @@ from miniscope_nwb.share.check import SharedFile
 from miniscope_nwb.share.instances import DEFAULT_INSTANCE, find_instance
 from miniscope_nwb.share.names import place
 from miniscope_nwb.share.opened import open_dandiset
-from miniscope_nwb.share.record import AssetRecord, find_record, read_records
+from miniscope_nwb.share.record import AssetRecord, find_record, read_records, record_path
 from miniscope_nwb.share.verify import Comparison, verify_file
 from miniscope_nwb.share.videos import video_names
 
@@ -42,10 +42,14 @@ def find_targets(nwb_path: Path, *, number: str | None, instance: str | None) ->
     Raises
     ------
     AccessError
-        If neither a record nor the user names a dandiset.
+        If neither a record nor the user names a dandiset, or there is no file and no record.
     ShareError
         If the record cannot be read and nobody names a dandiset.
     """
+    if nwb_path.is_dir():
+        raise AccessError(f"{nwb_path} is a folder: name the .nwb files in it.")
+    if not nwb_path.exists() and not record_path(nwb_path).exists():
+        raise AccessError(f"{nwb_path} is not there, and no record of it: check name and folder.")
     if number is not None:
         return _named(nwb_path, dandiset_number(number), instance or DEFAULT_INSTANCE)
     records = read_records(nwb_path)
