@@ -130,7 +130,7 @@ def send(
     )
     outcomes = run.run(checks)
     code = exit_code_of(outcomes)
-    left = _left_to_do(archive, dandiset) if code in {0, 1, 4} else ()
+    left = _left_to_do(archive, dandiset, has_all=code == 0) if code in {0, 1, 4} else ()
     if as_json:
         answer = {
             "instance": text.as_plain(archive.instance),
@@ -151,13 +151,13 @@ def send(
     return code
 
 
-def _left_to_do(archive: Archive, dandiset: Dandiset) -> tuple[str, ...]:
+def _left_to_do(archive: Archive, dandiset: Dandiset, *, has_all: bool) -> tuple[str, ...]:
     """Ask for what is left; that the archive does not tell takes nothing from what was sent."""
     from miniscope_nwb.errors import ShareError
     from miniscope_nwb.share.left_to_do import left_to_do
 
     try:
-        return left_to_do(archive, dandiset)
+        return left_to_do(archive, dandiset, has_all=has_all)
     except ShareError as error:
         return (f"see the web page of the dandiset; the archive does not tell: {error}",)
 

@@ -8,11 +8,16 @@ from miniscope_nwb.share.archive import Archive
 _MAX_LISTED = 5
 
 
-def left_to_do(archive: Archive, dandiset: Dandiset) -> tuple[str, ...]:
+def left_to_do(archive: Archive, dandiset: Dandiset, *, has_all: bool) -> tuple[str, ...]:
     """Say, a line a thing, what keeps the draft from being published.
 
     A draft's status may be Valid while its files are Pending, so both lists of errors are read.
     Publishing itself is for people: it cannot be undone.
+
+    Parameters
+    ----------
+    has_all
+        Whether all that was to be sent is there: nobody should publish before.
     """
     reply = archive.ask(
         "GET",
@@ -32,6 +37,8 @@ def left_to_do(archive: Archive, dandiset: Dandiset) -> tuple[str, ...]:
     ]
     if len(lines) > _MAX_LISTED:
         lines = [*lines[:_MAX_LISTED], f"... and {len(lines) - _MAX_LISTED} more of the kind"]
+    if not has_all:
+        lines.insert(0, "not all files are in the dandiset as they are here: see above")
     status = str(said.get("status", ""))
     page = f"{archive.instance.web}/dandiset/{dandiset.identifier}/draft"
     if dandiset.is_private:

@@ -81,8 +81,12 @@ def test_answers_for_programs(quick, bench, nwb_file, capsys):
 def test_upload_of_changed_bytes_exits_with_4(quick, bench, nwb_file, capsys):
     run(["share", "upload", str(nwb_file), *quick])
     bench.stand_in.tamper(PATH)
+    capsys.readouterr()
     assert run(["share", "upload", str(nwb_file), *quick]) == 4
-    assert "--replace" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "--replace" in said
+    assert "left to do: not all files are in the dandiset as they are here" in said
+    assert "nothing stands against publishing" not in said
     assert run(["share", "upload", str(nwb_file), *quick, "--replace", "--jobs", "1"]) == 0
     assert "replaced" in capsys.readouterr().out
 
@@ -122,6 +126,15 @@ def test_archive_that_does_not_answer_exits_with_3(quick, bench, nwb_file, monke
     bench.stand_in.faults.waiting.remove(away)
     bench.stand_in.add_fault(server="api", status=503, times=10_000)
     assert run(["share", "upload", str(nwb_file), *quick]) == 3
+
+
+@pytest.mark.parametrize("where", [[], ["--dandiset", "000001"]])
+def test_file_to_verify_that_is_not_there_is_told(where, state_folder, tmp_path, capsys):
+    path = tmp_path / "nothere.nwb"
+    assert run(["share", "verify", str(path), *where]) == 2
+    assert f"{path} is not there" in capsys.readouterr().err
+    assert run(["share", "verify", str(tmp_path), *where]) == 2
+    assert f"{tmp_path} is a folder" in capsys.readouterr().err
 
 
 def test_help_tells_exit_codes(capsys):
