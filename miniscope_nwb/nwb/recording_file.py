@@ -17,6 +17,7 @@ import numpy as np
 from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.nwb.frame_clock import make_clock
+from miniscope_nwb.nwb.processed.names import GROUP, RUNS
 from miniscope_nwb.nwb.read import Source, open_nwb
 
 MIN_FRAMES = 100  # fewer say nothing of noise, and thresholds from them are chance
@@ -137,8 +138,14 @@ def check_series(path: Source, series: str) -> None:
         _check_data(file, choose_series(file, series))
 
 
-def choose_series(file: h5py.File, wanted: str | None) -> str:
-    """Return the name of the movie's series in `acquisition`."""
+def choose_series(file: h5py.File, wanted: str | None, *, option: str = "--series {}") -> str:
+    """Return the name of the movie's series in `acquisition`.
+
+    Parameters
+    ----------
+    option
+        How whoever asks names a series; the sentence of the error says it so.
+    """
     where = Path(file.filename).name
     kinds = {str(name): _kind(node) for name, node in file.get("acquisition", {}).items()}
     movies = [name for name, kind in kinds.items() if kind == SERIES_TYPE]
@@ -151,13 +158,19 @@ def choose_series(file: h5py.File, wanted: str | None) -> str:
     if not movies:
         others = sorted({kind for kind in kinds.values() if kind.endswith("Series")})
         found = f" (found: {', '.join(others)})" if others else ""
+        if f"{GROUP}/{RUNS}" in file:
+            raise NwbContentError(
+                f"{where} holds runs, but not the movie that they were made of: bring it together "
+                f"with the raw half by `miniscope-nwb join RAW.nwb {where} -o FILE.nwb`."
+            )
         raise NwbContentError(
             f"{where} holds no {SERIES_TYPE} in acquisition{found}: name an NWB file of a one-"
             "photon recording, such as `miniscope-nwb convert` writes."
         )
     if len(movies) > 1:
         raise NwbContentError(
-            f"{where} holds {len(movies)} movies: choose one with --series {' or '.join(movies)}."
+            f"{where} holds {len(movies)} movies: choose one with "
+            f"{option.format(' or '.join(movies))}."
         )
     return movies[0]
 

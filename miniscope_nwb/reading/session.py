@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.reading.frames import Frames
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from miniscope_nwb.nwb.processed.runs import RunRow
+    from miniscope_nwb.nwb.stored_movie import StoredMovie
     from miniscope_nwb.remote.file import RemoteFile
 
 
@@ -37,6 +38,7 @@ class Session:
         with open_nwb(self.path) as file:
             self.identifier = str(file["identifier"].asstr()[()])
         self._series = series
+        self._movies: dict[str, StoredMovie] = {}
 
     def __repr__(self) -> str:
         return f"Session({str(self.path)!r}, runs: {', '.join(self.run_names) or 'none'})"
@@ -54,23 +56,28 @@ class Session:
 
     def close(self) -> None:
         """Close the raw movie, if it was read, and the line to a server."""
-        movie = self.__dict__.pop("movie", None)
-        self.__dict__.pop("frames", None)
-        if movie is not None:
-            movie.close()
+        for name in ("movie", "frames"):
+            self.__dict__.pop(name, None)
+        while self._movies:
+            self._movies.popitem()[1].close()
         if not isinstance(self.path, Path):
             self.path.close()
 
     @cached_property
-    def movie(self) -> Any:
-        """The raw movie (`StoredMovie`): what the stages of the processing read."""
+    def movie(self) -> StoredMovie:
+        """The raw movie: what the stages of the processing read."""
+        return self._movie(self._series)
+
+    def _movie(self, series: str | None) -> StoredMovie:
         from miniscope_nwb.nwb.read import open_nwb
         from miniscope_nwb.nwb.recording_file import choose_series
         from miniscope_nwb.nwb.stored_movie import StoredMovie
 
         with open_nwb(self.path) as file:
-            name = choose_series(file, self._series)
-        return StoredMovie(self.path, name)
+            name = choose_series(file, series, option='miniscope_nwb.open(path, series="{}")')
+        if name not in self._movies:
+            self._movies[name] = StoredMovie(self.path, name)
+        return self._movies[name]
 
     @cached_property
     def frames(self) -> Frames:
@@ -121,7 +128,7 @@ class Session:
         with open_nwb(self.path) as file:
             row = find_run(file, name)
             read_decisions(file, row, round)
-        return Run(self.path, row, round, lambda: self.movie)
+        return Run(self.path, row, round, lambda: self._movie(row.values["series"]))
 
     def _rows(self) -> list[RunRow]:
         from miniscope_nwb.nwb.processed.runs import read_runs

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -268,3 +269,30 @@ def test_footprints_of_other_programs(tmp_path):
     assert np.count_nonzero(dense) == 3
     other, _, _ = read_footprints(path, "images")
     assert other.toarray().reshape(height, width)[3, 50] == 0.5
+
+
+def test_of_two_movies_a_run_knows_its_own(written, tmp_path):
+    path = tmp_path / "two.nwb"
+    path.write_bytes(written[0].read_bytes())
+    with h5py.File(path, "r+") as file:
+        file.copy("acquisition/Movie", "acquisition/Other")
+        (name,) = set(file["processing/ophys/ProcessingRuns/series"].asstr()[:])
+        assert name == "Movie"
+    with miniscope_nwb.open(path) as session:
+        assert len(session.run("first").corrected) == N
+        told = r'two\.nwb holds 2 movies: choose one with miniscope_nwb\.open\(path, series="'
+        with pytest.raises(NwbContentError, match=told):
+            session.times_s
+    with miniscope_nwb.open(path, series="Other") as session:
+        assert session.frames.shape == (N, HEIGHT, WIDTH)
+
+
+def test_runs_whose_movie_is_elsewhere_say_how_to_come_by_it(written, tmp_path):
+    path = tmp_path / "half.nwb"
+    path.write_bytes(written[0].read_bytes())
+    with h5py.File(path, "r+") as file:
+        del file["acquisition/Movie"]
+    with miniscope_nwb.open(path) as session:
+        assert len(session.run("first").cells) == 2
+        with pytest.raises(NwbContentError, match=r"join RAW\.nwb half\.nwb -o FILE\.nwb"):
+            session.frames
