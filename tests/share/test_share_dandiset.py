@@ -138,6 +138,10 @@ def test_file_that_makes_no_sense_is_told(text, words, tmp_path):
         ({"authors": [{"orcid": "1"}]}, "authors"),
         ({"related": [{"url": "https://x.example", "relation": "Likes"}]}, "relation"),
         ({"ethics": ["x"]}, r"ethics: .*; write it like `ethics: \[{protocol"),
+        ({"ethics": "IACUC 123"}, r"ethics: 'IACUC 123' .*; write it like `ethics: \[{protocol"),
+        ({"related": ["doi:10.1000/x"]}, r"related: .*; write it like `related: \[{url"),
+        ({"related": [{"url": "doi:10.1000/x", "relation": "IsDescribedBy"}]}, "https://doi.org/"),
+        ({"authors": [["Doe, Jane"]]}, r"authors: .*; write it like `authors: \[{name"),
         ({"contact": {"name": "Doe, Jane"}}, r"schema \(Value error, Contact .* address\.\)\.$"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,19 @@ def test_faults_hit_the_requests_that_they_name(world):
     with pytest.raises(requests.ConnectionError):
         requests.put(url, data=b"cut" * 5000, timeout=20)
     assert requests.put(url, data=b"cut" * 5000, timeout=20).ok
+
+
+def test_silent_storage_stores_nothing_for_who_has_hung_up(world, monkeypatch):
+    archive = world.archive
+    archive.add_fault(server="s3", method="PUT", stall_s=0.5)
+    url = world.initialize("000001", b"late" * 900)["parts"][0]["upload_url"]
+    with pytest.raises(requests.Timeout), requests.Session() as session:
+        session.put(url, data=b"late" * 900, timeout=0.1)
+    stored: list[object] = []
+    monkeypatch.setattr(archive._s3._app, "app", lambda *_: stored.append(1) or [])
+    time.sleep(0.7)
+    assert stored == []
+    assert archive.requests[-1].method == "PUT"
 
 
 def test_flips_a_byte_on_its_way_and_in_the_storage(world):

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -116,7 +117,11 @@ class FaultyApp:
         fault = self.faults.take(request, environ.get("QUERY_STRING", ""))
         if fault is None:
             return self.app(environ, start_response)
-        time.sleep(fault.stall_s)
+        if fault.stall_s:
+            environ["wsgi.input"] = BytesIO(_read(environ, n_bytes))
+            time.sleep(fault.stall_s)
+            if self.server == "s3" and _has_hung_up(environ):  # the rest of a killed upload
+                return _cut(environ)
         if fault.cut_after is not None:
             _read(environ, min(fault.cut_after, n_bytes))
             return _cut(environ)
@@ -144,9 +149,24 @@ def _read(environ: dict[str, Any], n_bytes: int) -> bytes:
     return bytes(taken)
 
 
+def _has_hung_up(environ: dict[str, Any]) -> bool:
+    """Whether the client has closed its end of the line."""
+    line = environ["werkzeug.socket"]
+    line.setblocking(False)
+    try:
+        return not line.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:  # open, and nothing to read
+        return False
+    except OSError:
+        return True
+    finally:
+        line.setblocking(True)
+
+
 def _cut(environ: dict[str, Any]) -> Iterable[bytes]:
     """Close the line without an answer."""
-    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):  # it may be closed already
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionResetError("cut by a fault")
 
 
