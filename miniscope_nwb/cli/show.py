@@ -75,11 +75,11 @@ def _asked_for(run: dict[str, Any]) -> str:
 def _runs(runs: list[dict[str, Any]]) -> str:
     from miniscope_nwb.cli.text import number, table
 
-    header = (
+    header: tuple[str, ...] = (
         "run", "engine", "started", "cells", "accepted", "frames", "left out", "shift px (x, y)",
         "residual px", "seconds",
     )  # fmt: skip
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             run["run"], f"{run['engine']} {_version(run)}", _when(run["started"]),
             str(run["n_components"]), str(run["n_accepted"]), str(run["n_frames"]),
@@ -89,6 +89,9 @@ def _runs(runs: list[dict[str, Any]]) -> str:
         )
         for run in runs
     ]  # fmt: skip
+    if any(run["series"] != "OnePhotonSeries" for run in runs):  # of several movies in the file
+        header = (*header, "movie")
+        rows = [(*row, run["series"]) for row, run in zip(rows, runs, strict=True)]
     return table(header, rows)
 
 

@@ -34,9 +34,11 @@ class Given:
         """Return who gave a value."""
         return self.sources.get((stage, key), "default")
 
-    def with_value(self, stage: str, key: str, value: Any, *, where: str) -> Given:
-        """Return a copy with one more value that the user gave."""
-        return _build(self, {(stage, key): (value, "user", where)})
+    def with_value(
+        self, stage: str, key: str, value: Any, *, where: str, source: Source = "user"
+    ) -> Given:
+        """Return a copy with one more value, which the user gave if nothing else is said."""
+        return _build(self, {(stage, key): (value, source, where)})
 
     def without_passed_through(self) -> Given:
         """Return a copy without the parameters that are not ours."""

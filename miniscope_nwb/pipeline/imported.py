@@ -123,7 +123,9 @@ def _as_it_was(given: Given) -> Given:
     values = given.values
     if (values.preprocess.spatial_factor or 1) != 1:
         raise ParameterError("results are imported on the field they have: leave spatial_factor 1.")
-    return given.with_value("preprocess", "spatial_factor", 1, where="import")
+    if values.preprocess.spatial_factor is not None:
+        return given
+    return given.with_value("preprocess", "spatial_factor", 1, where="import", source="derived")
 
 
 def _read(path: Path, results: Path, options: ProcessOptions, folder: Path) -> SavedResults:

@@ -83,6 +83,8 @@ def test_results_come_into_the_same_tables(shell, path, results, recording):
         np.testing.assert_allclose(run.deconvolved.sum(axis=1) > 0, truth.spikes.sum(axis=1) > 0)
         assert np.isfinite(run.dff).any()
         assert run.images["mean"].shape == (SMALL.height, SMALL.width)
+        given = run.parameters[run.parameters.source == "user"]
+        assert given.empty, "nothing was asked for"
         rounds = run.rounds
         assert len(rounds) == 2  # CaImAn's own decision, and ours over it
         own = session.run(round=1).cells

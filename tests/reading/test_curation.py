@@ -261,6 +261,7 @@ def test_show_lists_runs_rounds_and_stages(path, capsys):
     first = next(line for line in text.splitlines() if line.startswith("  first"))
     assert first.split()[:8] == ["first", "builtin", "0.1.0", "2026-03-04T05:06:07", "UTC", "4",
                                  "1", str(made.N)]  # fmt: skip
+    assert first.split()[-1] == "Movie", "named where it is not the only miniscope's series"
     assert "\n  second  motion.method=rigid\n" in text
     assert "2 (shown)" in text
     assert "Ada" in text
