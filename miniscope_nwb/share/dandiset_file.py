@@ -93,7 +93,7 @@ def changed_metadata(metadata: Metadata, wishes: Mapping[str, Any]) -> Metadata:
     for name, value in wishes.items():
         try:
             _FIELDS[name](changed, value)
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             what = f"({error.args[0]})" if isinstance(error, KeyError) else ""
             form = _FORMS.get(name)
             raise ShareError(
@@ -216,6 +216,8 @@ def _fits(model: str, entry: Mapping[str, Any]) -> None:
         )
         is_of_name = any("name" in fault["loc"] for fault in error.errors())
         hint = ' A person is written "Last, First".' if model == "Person" and is_of_name else ""
+        if model == "Resource":
+            hint = f" Write it like `{_FORMS['related']}`."
         raise ShareError(
             f"{entry.get('name') or entry.get('url') or entry.get('identifier')} does not fit the "
             f"archive's schema ({words}).{hint}"
