@@ -83,6 +83,7 @@ class Transport:
         self.say = say
         self.patience_s = settings.patience_s if patience_s is None else patience_s
         self.stop = threading.Event()
+        self.has_answers = self.has_sent = False  # whether anything was answered, or taken
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         redact_logs()
@@ -126,7 +127,7 @@ class Transport:
             If the work was given up meanwhile.
         """
         host = _host(url)
-        waiting = _Waiting(self, f"{method} {host}")
+        waiting = _Waiting(self, method, host)
         doubted = set(once_more)
         while True:
             reply, problem = self._send_once(method, url, body=body, headers=headers or {}, key=key)
@@ -140,6 +141,8 @@ class Transport:
             elif not is_answer(reply):
                 waiting.wait(f"{reply.status}{_NOT_ITS_OWN}")
             else:
+                self.has_answers = True
+                self.has_sent |= method == "PUT" and reply.is_yes
                 return reply
 
     def _send_once(
@@ -209,9 +212,10 @@ def _host(url: str | Secret) -> str:
 class _Waiting:
     """The waits of one request, longer and longer, until patience is at its end."""
 
-    def __init__(self, transport: Transport, what: str) -> None:
+    def __init__(self, transport: Transport, method: str, host: str) -> None:
         self._transport = transport
-        self._what = what
+        self._what = f"{method} {host}"
+        self._host = host
         self._since = time.monotonic()
         self._next_s = transport.settings.first_wait_s
 
@@ -221,9 +225,11 @@ class _Waiting:
         # Workers that failed together must not come back together.
         pause = max(self._next_s * random.uniform(0.5, 1.0), at_least_s)
         if waited + pause > self._transport.patience_s:
+            check = "the connection" if self._transport.has_answers else "connection and --instance"
+            kept = "; nothing that was sent is lost" if self._transport.has_sent else ""
             raise UnreachableError(
-                f"{self._what}: {reason}, for {waited:.0f} s. Nothing that was sent is lost: run "
-                "the same command again when the archive answers."
+                f"{self._host} does not answer as it should ({reason}, for {waited:.0f} s): check "
+                f"{check}, then run the same command again{kept}."
             )
         self._transport.say(f"{self._what}: {reason}; trying again in {pause:.1f} s")
         self._next_s = min(self._next_s * 2, settings.longest_wait_s)

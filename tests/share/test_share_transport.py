@@ -74,7 +74,21 @@ def test_nobody_there_is_told_in_one_sentence(transport):
     with pytest.raises(UnreachableError, match="same command again") as caught:
         transport.send("GET", "http://127.0.0.1:9/api/info/?X-Amz-Signature=123")
     assert caught.value.__context__ is None
-    assert "X-Amz" not in str(caught.value)
+    said = str(caught.value)
+    assert "X-Amz" not in said
+    assert said.startswith("127.0.0.1:9 does not answer")
+    assert "check connection and --instance" in said
+    assert "was sent" not in said
+
+
+def test_only_what_was_sent_is_called_safe(archive, transport):
+    transport.send("GET", info(archive))
+    archive.add_fault(server="api", status=503, times=1000)
+    with pytest.raises(UnreachableError, match=r"check the connection, .* again\.$"):
+        transport.send("GET", info(archive))
+    transport.has_sent = True
+    with pytest.raises(UnreachableError, match=r"nothing that was sent is lost\.$"):
+        transport.send("GET", info(archive))
 
 
 @pytest.mark.parametrize("url", ["http://:80/x", "ftp://h.example/x", "http://"])
