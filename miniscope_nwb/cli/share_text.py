@@ -235,7 +235,8 @@ class Progress:
     def waiting(self, n_files: int) -> None:
         """Tell that the archive is still checking."""
         if not self._is_silent:
-            say(f"waiting for the archive's own check of {n_files} files (Ctrl-C: all is stored)")
+            files = "1 file" if n_files == 1 else f"{n_files} files"
+            say(f"waiting for the archive's own check of {files} (Ctrl-C: all is stored)")
 
     def clear(self) -> None:
         """Take the changing line off the terminal."""

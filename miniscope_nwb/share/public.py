@@ -35,9 +35,9 @@ def public_findings(path: Path) -> tuple[Finding, ...]:
             if (texts := _texts(file.get(place)))
         ]
         found += _notes(file)
-        found += _columns(file, "SourceFiles", "path", "names of raw files", "processing/recording")
+        found += _columns(file, "SourceFiles", "path", "name of raw files", "processing/recording")
         found += _paths(file)
-        found += _columns(file, "ProcessingRuns", "host", "computers", "processing/ophys")
+        found += _columns(file, "ProcessingRuns", "host", "computer", "processing/ophys")
     return tuple(found)
 
 
@@ -47,6 +47,11 @@ def _texts(node: Any) -> list[str]:
     values = [node[()]] if node.shape == () else list(node[:])
     texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
     return [text for text in texts if text]
+
+
+def _count(number: int, noun: str, rest: str = "") -> str:
+    """Write a number of things, with an s where it is not one."""
+    return f"{number} {noun}{'s' if number != 1 else ''} {rest}".rstrip()
 
 
 def _short(texts: list[str]) -> str:
@@ -59,7 +64,7 @@ def _notes(file: Any) -> list[Finding]:
     for name in file.get("acquisition", {}):
         if name.startswith("Notes") and "data" in file["acquisition"][name]:
             texts = _texts(file["acquisition"][name]["data"])
-            message = f"{len(texts)} notes of the recording: {_short(texts)}"
+            message = f"{_count(len(texts), 'note')} of the recording: {_short(texts)}"
             found.append(Finding("public", "what becomes public", f"acquisition/{name}", message))
     return found
 
@@ -71,7 +76,7 @@ def _columns(file: Any, table: str, column: str, what: str, group: str) -> list[
     values = sorted({str(value) for value in rows[column] if str(value)})
     if not values:
         return []
-    message = f"{len(values)} {what}: {_short(values)}"
+    message = f"{_count(len(values), *what.split(' ', 1))}: {_short(values)}"
     return [Finding("public", "what becomes public", f"{group}/{table}", message)]
 
 
@@ -97,7 +102,7 @@ def _paths(file: Any) -> list[Finding]:
             "public",
             "what becomes public",
             place,
-            f"{len(paths)} paths of computers: {_short(sorted(paths))}",
+            f"{_count(len(paths), 'path')} of computers: {_short(sorted(paths))}",
         )
         for place, paths in found.items()
     ]

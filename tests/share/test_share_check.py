@@ -161,7 +161,7 @@ def test_paths_of_computers_in_tables_are_listed(text, path, blank_nwb, tmp_path
         file["processing/recording/DeviceSettings/value_json"] = ["20", text]
     found = {finding.where: finding.message for finding in public_findings(copy)}
     message = found.get("processing/recording/DeviceSettings")
-    assert message == (f"1 paths of computers: {path}" if path else None)
+    assert message == (f"1 path of computers: {path}" if path else None)
 
 
 def test_birth_date_is_listed(tmp_path):

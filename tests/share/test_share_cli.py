@@ -158,6 +158,14 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(capsys, monkeypatch,
     assert "left" in lines[-1]
 
 
+def test_one_file_is_waited_for_in_the_singular(capsys):
+    from miniscope_nwb.cli.share_text import Progress
+
+    for number, words in ((1, "of 1 file ("), (2, "of 2 files (")):
+        Progress(is_quiet=False).waiting(number)
+        assert words in capsys.readouterr().err
+
+
 def test_progress_on_a_terminal_is_one_line(capsys, monkeypatch, tmp_path):
     from miniscope_nwb.cli import share_text
 
