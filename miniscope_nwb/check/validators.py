@@ -73,9 +73,10 @@ def quiet_and_offline() -> Iterator[None]:
 
 
 def run_inspector(path: Path, *, with_suggestions: bool = True) -> list[RawFinding]:
-    """Run pynwb's validation and NWB Inspector with the DANDI configuration.
+    """Run NWB Inspector with the DANDI configuration.
 
-    NWB Inspector turns whatever goes wrong while it reads the file into a finding.
+    It turns whatever goes wrong while it reads the file into a finding. It would run pynwb's
+    validation too, which takes most of the time; that is part of `run_dandi`, and once is enough.
 
     Parameters
     ----------
@@ -92,6 +93,7 @@ def run_inspector(path: Path, *, with_suggestions: bool = True) -> list[RawFindi
         least = Importance.BEST_PRACTICE_VIOLATION
     messages = inspect_nwbfile(
         nwbfile_path=path,
+        skip_validate=True,
         config=load_config("dandi"),
         ignore=[_READS_MASKS] if with_suggestions and _has_large_columns(path) else [],
         importance_threshold=least,
@@ -135,7 +137,7 @@ def _from_inspector(message: Any) -> RawFinding:
 
 
 def run_dandi(path: Path, *, root: Path | None) -> list[RawFinding]:
-    """Run dandi's validation.
+    """Run dandi's validation, which begins with that of pynwb.
 
     Parameters
     ----------
