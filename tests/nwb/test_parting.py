@@ -85,7 +85,7 @@ def test_the_processed_part_opens_as_the_whole_file_does(whole, parts):
             assert len(one.times_s) == len(one.shifts_px)
             np.testing.assert_array_equal(one.denoised, two.denoised)
             assert one.cells.equals(two.cells)
-        with pytest.raises(NwbContentError, match="no OnePhotonSeries"):
+        with pytest.raises(NwbContentError, match="not the movie that they were made of"):
             part.movie
 
 
