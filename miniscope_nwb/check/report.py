@@ -144,7 +144,9 @@ class VerifyReport:
                 f"of {self.raw}, bit for bit"
             )
         elif self.is_identical:
-            yield f"{self.nwb_path} holds what {self.raw} holds, bit for bit"
+            repaired = any(item.n_explained for item in self.series)
+            but = ", but for what it tells of as repaired or left out" if repaired else ""
+            yield f"{self.nwb_path} holds what {self.raw} holds, bit for bit{but}"
         else:
             kinds = ", ".join(f"{number} {kind}" for kind, number in self.counts.items())
             yield f"{self.nwb_path} DIFFERS from {self.raw}: {self.n_differences} ({kinds})"

@@ -33,6 +33,7 @@ def test_false_repair_is_told(tmp_path):
     report = verify(nwb, session.folder)
     assert report.is_identical, list(report.lines())
     assert report.series[0].n_explained == 1
+    assert list(report.lines())[-1].endswith("but for what it tells of as repaired or left out")
     with h5py.File(nwb, "r+") as file:
         file[f"{MODULE}/Repairs/recorded_s"][0] = 0.2
     assert kinds(verify(nwb, session.folder)) == {"repair": 1}

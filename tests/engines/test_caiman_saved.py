@@ -150,6 +150,8 @@ def test_files_that_are_something_else(tmp_path, read):
     text.write_text("not HDF5")
     with pytest.raises(EngineError, match=r"notes\.hdf5: cannot be read as HDF5"):
         read_saved(text, **SIZE, resources=resources(tmp_path / "a"))
+    with pytest.raises(EngineError, match=r"is a folder: name the \.hdf5 file in it"):
+        read_saved(tmp_path, **SIZE, resources=resources(tmp_path / "c"))
     with pytest.raises(EngineError, match="there is no such file"):
         read_saved(tmp_path / "gone", **SIZE, resources=resources(tmp_path / "b"))
     with pytest.raises(EngineError, match="holds no footprints A, no traces C"):

@@ -271,6 +271,11 @@ def test_footprints_of_other_programs(tmp_path):
     assert other.toarray().reshape(height, width)[3, 50] == 0.5
 
 
+def test_traces_that_are_none_are_told_with_those_that_are(session):
+    with pytest.raises(NwbContentError, match=r"no traces nois: choose fluorescence, "):
+        session.run("first").trace("nois")
+
+
 def test_of_two_movies_a_run_knows_its_own(written, tmp_path):
     path = tmp_path / "two.nwb"
     path.write_bytes(written[0].read_bytes())

@@ -35,6 +35,10 @@ class SavedFile:
     def __init__(self, path: Path) -> None:
         import h5py
 
+        if path.is_dir():
+            raise EngineError(
+                f"{path} is a folder: name the .hdf5 file in it that `cnm.save` wrote."
+            )
         if not path.is_file():
             raise EngineError(f"{path}: there is no such file; name what `cnm.save` wrote.")
         try:

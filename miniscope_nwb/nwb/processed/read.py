@@ -134,7 +134,14 @@ def read_trace(
         A key of `TRACES`.
     cells
         Which cells; by default all.
+
+    Raises
+    ------
+    NwbContentError
+        If no traces have that name; those that there are, are named.
     """
+    if name not in TRACES:
+        raise NwbContentError(f"There are no traces {name}: choose {', '.join(TRACES)}.")
     container, series = TRACES[name]
     data = file.get(f"{GROUP}/{container}{run.names.suffix}/{series}{run.names.suffix}/data")
     if data is None:  # no cell was found, or no F0 could be stated
