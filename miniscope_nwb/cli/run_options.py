@@ -83,6 +83,11 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         help="Where finished stages are kept until the end; by default a hidden folder beside "
         "FILE.nwb.",
     ),
+    "drop_curation": click.option(
+        "--drop-curation",
+        is_flag=True,
+        help="With --force: replace a run even where rounds of curation made by hand go with it.",
+    ),
     "keep_scratch": click.option(
         "--keep-scratch", is_flag=True, help="Keep finished stages for the next run."
     ),

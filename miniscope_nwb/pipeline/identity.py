@@ -27,6 +27,7 @@ class StoredRun:
     n_components: int = 0
     n_accepted: int = 0
     corrected: Corrected = "preview"  # how much of the corrected movie is stored
+    n_manual_rounds: int = 0  # rounds of curation that were made by hand
 
 
 @dataclass(frozen=True, slots=True)

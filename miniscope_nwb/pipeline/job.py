@@ -232,15 +232,17 @@ def _choose(path: Path, options: ProcessOptions, task: Task) -> Choice:
 
 def stored_runs(path: Path) -> list[StoredRun]:
     """Return the runs that a file holds, the oldest first."""
+    from miniscope_nwb.nwb.processed.read import read_rounds
     from miniscope_nwb.nwb.processed.runs import read_runs, stored_corrected
     from miniscope_nwb.nwb.read import open_nwb
 
-    columns = StoredRun.__dataclass_fields__.keys() - {"name", "corrected"}
+    columns = StoredRun.__dataclass_fields__.keys() - {"name", "corrected", "n_manual_rounds"}
     with open_nwb(path) as file:
         return [
             StoredRun(
                 name=row.run,
                 corrected=stored_corrected(file, row),
+                n_manual_rounds=sum(map(bool, read_rounds(file, row).get("is_manual", ()))),
                 **{name: row.values[name] for name in columns},
             )
             for row in read_runs(file)

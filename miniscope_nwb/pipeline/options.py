@@ -21,6 +21,7 @@ class ProcessOptions:
     engine: str = "auto"
     run: str | None = None  # name of the run
     force: bool = False  # compute again, and replace the run of this name
+    drop_curation: bool = False  # replace a run even where rounds made by hand go with it
     series: str | None = None  # of several movies in the file
     masks: str | None = None  # FILE or FILE:RUN whose footprints are sought in this movie
     corrected: Corrected = "preview"  # what is stored of the corrected movie

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.movie import Movie
-from miniscope_nwb.pipeline.job import Job
+from miniscope_nwb.pipeline.job import Job, stored_runs
 from miniscope_nwb.pipeline.memory import MemoryWatch
 from miniscope_nwb.pipeline.options import Watch
+from miniscope_nwb.pipeline.refuse import check_curation
 from miniscope_nwb.results import RunRecord, StageTiming
 
 STAGE = "write"
@@ -40,13 +41,19 @@ def write(
             movie=movie,
             corrected=job.options.corrected,
             replace=job.decision.replaces,
-            check=lambda copy: check_same_recording(job, copy),
+            check=lambda copy: _check_copy(job, copy),
             progress=progress,
             n_threads=n_threads,
         )
     timing = StageTiming(STAGE, time.perf_counter() - started, memory.peak_bytes)
     watch.finished(timing, False)
     return timing
+
+
+def _check_copy(job: Job, copy: Path) -> None:
+    """Look at the file as it is now: its recording, and rounds of curation made meanwhile."""
+    check_same_recording(job, copy)
+    check_curation(job, stored_runs(copy))
 
 
 def check_same_recording(job: Job, copy: Path) -> None:

@@ -10,6 +10,7 @@ from nwb.foreign_files import write_foreign
 from processed_files import copy_of, make_recording
 from recordings import Shell
 
+import miniscope_nwb
 from miniscope_nwb.cli import main
 from miniscope_nwb.pipeline import stages
 from miniscope_nwb.simulate.options import SimulateOptions
@@ -182,3 +183,23 @@ def test_memory_that_runs_out_is_one_sentence(shell, foreign, monkeypatch):
     monkeypatch.setattr(stages, "prepare", exhausted)
     path = foreign(noise())
     assert "not enough memory" in refused(shell, "process", path, *ENGINE, path=path)
+
+
+def test_rounds_made_by_hand_are_not_replaced_unawares(shell, processed, tmp_path):
+    export = tmp_path / "decisions.csv"
+    assert shell("curate", processed, "--export", export).code == 0
+    lines = export.read_text().splitlines()
+    place = lines[0].split(",").index("accepted")
+    fields = lines[1].split(",")
+    fields[place] = "false" if fields[place].lower() in ("true", "1") else "true"
+    export.write_text("\n".join([lines[0], ",".join(fields)]) + "\n")
+    assert shell("curate", processed, "--from", export, "--by", "Ada").code == 0
+    export.unlink()
+    for command in ("process", "plan"):
+        last = refused(shell, command, processed, *ENGINE, "--force", path=processed)
+        assert "a round of curation made by hand" in last
+        assert "--drop-curation" in last
+    done = shell("process", processed, *ENGINE, "--force", "--drop-curation", "--quiet")
+    assert done.code == 0, done.err
+    with miniscope_nwb.open(processed) as session:
+        assert not session.run().rounds.is_manual.any()
