@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import builtin, movies, render
-from benchmarks.opponents.run import run_opponent, version_of
+from benchmarks.opponents.run import run_opponent, settings_of, version_of
 from benchmarks.opponents.settings import caiman_grid
 from benchmarks.opponents.watch import Limits
 from benchmarks.rows import Row, Rows, our_version, row_key
@@ -60,10 +60,11 @@ class Bench:
     def row(self, name: str, movie: movies.BenchMovie, parameters: dict[str, Any]) -> Row:
         """Return the row of an engine on a movie, made only if it is not there."""
         if name == builtin.NAME:
-            version = our_version()
+            version, settings = our_version(), parameters
         else:
             version = version_of(name, self.interpreters[name])
-        key = row_key(movie.name, name, version, parameters)
+            settings = settings_of(name, movie, parameters)
+        key = row_key(movie.name, name, version, settings)
         if key in self.rows:
             return self.rows[key]
         print(f"{name} on {movie.name} {parameters or ''}", flush=True)

@@ -1,7 +1,8 @@
 """The rows of the table, kept so that a command that was stopped goes on where it stood.
 
-One line of JSON a row. A row is known by its movie, engine, version and parameters: the same run
-is never made twice, and another version or parameter makes a row beside it.
+One line of JSON a row. A row is known by its movie, engine, version and parameters, those that the
+opponent's documentation recommends included: the same run is never made twice, and another version
+or parameter makes a row beside it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _COMPUTES = (  # what the built-in engine's figures depend on, below the package
 class Row:
     """One engine on one movie.
 
+    ``parameters`` are what differs from the defaults (of an opponent: from what its documentation
+    recommends), ``settings`` all that an opponent was given.
     ``outcome`` is ``done`` or the words that the engine died with; ``figures`` are those of
     `benchmarks.scoring.Figures`; ``seconds`` are wall seconds of the engine's own stages.
     """
@@ -45,16 +48,17 @@ class Row:
     seconds: dict[str, float] = field(default_factory=dict)
     machine: str = ""
     made_at: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """What identifies the row."""
-        return row_key(self.movie, self.engine, self.version, self.parameters)
+        return row_key(self.movie, self.engine, self.version, self.settings or self.parameters)
 
 
-def row_key(movie: str, engine: str, version: str, parameters: dict[str, Any]) -> str:
+def row_key(movie: str, engine: str, version: str, settings: dict[str, Any]) -> str:
     """Return the hash of what identifies a row."""
-    content = json.dumps([movie, engine, version, parameters], sort_keys=True)
+    content = json.dumps([movie, engine, version, settings], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

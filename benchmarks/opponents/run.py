@@ -77,13 +77,15 @@ def run_opponent(
         File to which the result is copied, for `load_result`.
     """
     opponent = OPPONENTS[name]
+    settings = settings_of(name, movie, parameters)
     row = Row(
         movie.name, name, version_of(name, interpreter), parameters, "", n_frames=movie.n_frames,
         machine=machine(), made_at=datetime.datetime.now(datetime.UTC).isoformat("T", "minutes"),
+        settings=settings,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(dir=work, prefix=f"{name}-") as made:
         folder = Path(made)
-        job = {**opponent.job, "parameters": opponent.recommended(movie) | parameters}
+        job = {**opponent.job, "parameters": settings}
         watched, result = _run(opponent.worker, job, movie, limits, interpreter, folder)
         row = replace(row, outcome=watched.outcome, **_costs(watched))
         if watched.outcome != DONE:
@@ -92,6 +94,11 @@ def run_opponent(
             keep.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(result, keep)
         return _judged(row, result, movie)
+
+
+def settings_of(name: str, movie: BenchMovie, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return all that an opponent is given: what is recommended, and what differs from it."""
+    return OPPONENTS[name].recommended(movie) | parameters
 
 
 def _run(

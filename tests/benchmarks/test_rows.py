@@ -17,6 +17,12 @@ def test_rows_are_read_back(tmp_path):
     assert again[ROW.key].figures == {"f1": 0.9}
 
 
+def test_what_is_recommended_is_part_of_what_identifies_a_row():
+    old = replace(ROW, settings={"p": 1, "min_corr": 0.8})
+    assert old.key != replace(ROW, settings={"p": 1, "min_corr": 0.7}).key
+    assert old.key == row_key("moderate-101", "builtin", "1", {"p": 1, "min_corr": 0.8})
+
+
 def test_a_row_made_again_takes_the_place_of_the_old_one(tmp_path):
     rows = Rows(tmp_path / "rows.jsonl")
     rows.add(ROW)
