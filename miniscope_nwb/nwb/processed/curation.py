@@ -6,7 +6,8 @@ cells repeats it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,13 @@ from miniscope_nwb.nwb.processed.cells import DECISION_COLUMNS
 from miniscope_nwb.nwb.processed.decisions_csv import DecisionRow, write_decision_file
 from miniscope_nwb.nwb.processed.names import DECISIONS, GROUP, ROUNDS, RUNS
 from miniscope_nwb.nwb.processed.new_version import new_version
-from miniscope_nwb.nwb.processed.read import cells_table, find_run, read_decisions, read_rounds
+from miniscope_nwb.nwb.processed.read import (
+    cells_table,
+    find_run,
+    read_all_decisions,
+    read_decisions,
+    read_rounds,
+)
 from miniscope_nwb.nwb.processed.rows import append_rows, set_cell, set_columns
 from miniscope_nwb.nwb.processed.runs import RunRow
 from miniscope_nwb.nwb.read import Columns, open_nwb
@@ -57,8 +64,9 @@ def curate(
     """Add a round of curation to a file; it becomes the current one.
 
     Components that are not named keep what they are held to be, and so does what a row does not
-    say; a row that changes nothing leaves the component's method and reason as they were. Where no
-    row changes anything no round is added, and the file stays as it is.
+    say; a row that changes nothing leaves the component's method and reason as they were. The
+    reason of a rule, which stands in every row of an exported round, is no reason of a person's.
+    Where no row changes anything no round is added, and the file stays as it is.
 
     Parameters
     ----------
@@ -83,8 +91,9 @@ def curate(
     with open_nwb(path) as file:
         row = find_run(file, run)
         old = _current(file, row)
+        of_rules = _reasons_of_rules(file, row)
         _check_rows(rows, len(old["roi"]), row, source)
-    decisions, methods, changed, says_anything = _merge(old, rows)
+    decisions, methods, changed, says_anything = _merge(old, rows, of_rules)
     n_accepted = int(decisions.accepted.sum())
     if not says_anything:
         current = int(row.values["curation_round"])
@@ -140,8 +149,29 @@ def _check_rows(rows: Sequence[DecisionRow], n_cells: int, run: RunRow, source: 
             )
 
 
-def _merge(old: Columns, rows: Sequence[DecisionRow]) -> tuple[Decisions, list[str], int, bool]:
+def _reasons_of_rules(file: h5py.File, run: RunRow) -> dict[int, set[str]]:
+    """Return the reasons that the rules gave for each component, in any of the rounds."""
+    rows = read_all_decisions(file, run)
+    found: dict[int, set[str]] = defaultdict(set)
+    for roi, reason, method in zip(rows["roi"], rows["reason"], rows["method"], strict=True):
+        if method != MANUAL:
+            found[int(roi)].add(reason)
+    return found
+
+
+def _merge(
+    old: Columns, rows: Sequence[DecisionRow], of_rules: Mapping[int, Set[str]]
+) -> tuple[Decisions, list[str], int, bool]:
     """Put decisions over the current round.
+
+    Parameters
+    ----------
+    old
+        The current round.
+    rows
+        What a person says.
+    of_rules
+        Reasons that the rules gave, by component: they came with the export and say nothing.
 
     Returns
     -------
@@ -159,10 +189,9 @@ def _merge(old: Columns, rows: Sequence[DecisionRow]) -> tuple[Decisions, list[s
     for row in rows:
         cell = row.roi
         kind = row.mask_type or mask_type[cell]
+        said = None if row.reason in of_rules.get(cell, ()) else row.reason
         is_same = (row.accepted, kind) == (bool(accepted[cell]), mask_type[cell])
-        says_more = row.reason not in (None, reason[cell]) or _differs(
-            row.confidence, confidence[cell]
-        )
+        says_more = said not in (None, reason[cell]) or _differs(row.confidence, confidence[cell])
         if is_same and not says_more:
             continue
         says_anything = True
@@ -172,8 +201,8 @@ def _merge(old: Columns, rows: Sequence[DecisionRow]) -> tuple[Decisions, list[s
         if row.confidence is not None:
             confidence[cell] = row.confidence
         accepted[cell], mask_type[cell], method[cell] = row.accepted, kind, MANUAL
-        if row.reason is not None or not is_same:
-            reason[cell] = row.reason if row.reason not in (None, reason[cell]) else _BY_HAND
+        if said is not None or not is_same:
+            reason[cell] = said if said not in (None, reason[cell]) else _BY_HAND
     decisions = Decisions(
         accepted=accepted,
         reason=tuple(reason),

@@ -225,11 +225,16 @@ def read_decisions(file: h5py.File, run: RunRow, number: int | None = None) -> C
             f"run {run.run} in {Path(file.filename).name} has no round {wanted} of curation: it "
             f"has {', '.join(map(str, known))}.{_runs_with_round(file, wanted)}"
         )
-    columns = _of_run(read_table(file, DECISIONS, group=GROUP), run)
+    columns = read_all_decisions(file, run)
     if columns:
         columns = _chosen(columns, np.flatnonzero(np.asarray(columns["round"]) == wanted))
         columns.setdefault("confidence", np.full(len(columns["roi"]), np.nan))
     return columns
+
+
+def read_all_decisions(file: h5py.File, run: RunRow) -> Columns:
+    """Read the decisions of all rounds of a run, one row a component and round."""
+    return _of_run(read_table(file, DECISIONS, group=GROUP), run)
 
 
 def _runs_with_round(file: h5py.File, wanted: int) -> str:
