@@ -61,14 +61,14 @@ def mean_of(rows: Sequence[Row], name: str) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def put_between(path: Path, text: str) -> None:
-    """Replace what stands between the marks of the table in a Markdown file."""
+def put_between(path: Path, text: str, *, begin: str = BEGIN, end: str = END) -> None:
+    """Replace what stands between two marks, those of the table, in a Markdown file."""
     page = path.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
+    before, _, rest = page.partition(begin)
+    _, found, after = rest.partition(end)
     if not found:
-        raise ValueError(f"{path.name} has no '{BEGIN}' followed by '{END}': put them back.")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{path.name} has no '{begin}' followed by '{end}': put them back.")
+    path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def _table(rows: list[Row], engines: Sequence[str]) -> str:

@@ -1,0 +1,150 @@
+"""What each default of the processing is worth: one parameter changed at a time, on tuning seeds.
+
+    python -m benchmarks.ablation [--work DIR] [--only extract|motion|preprocess|images] [--render]
+
+Each row is `process` on a simulated movie with one parameter changed. Rows stand in
+``benchmarks/ablation.jsonl`` and are made only once; the page between the marks of
+``benchmarks/README.md`` is made of them. The rules of acceptance have an ablation of their own
+(`benchmarks/acceptance.py`), which needs no new extraction.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import movies
+from benchmarks.builtin import NAME, run_builtin
+from benchmarks.opponents.watch import Limits
+from benchmarks.render import mean_of, put_between
+from benchmarks.rows import DONE, Row, Rows, our_version, row_key
+
+HERE = Path(__file__).parent
+BEGIN, END = (
+    "<!-- ablation: made by `python -m benchmarks.ablation` -->",
+    "<!-- end of ablation -->",
+)
+LEVELS = ("moderate", "hard", "sparse", "nonrigid")
+SEEDS = (7, 8)  # for tuning; nothing of the table is made on them
+SIZE = {"width": 240, "height": 200, "frames": 1000}
+CELL_PX = 8.0  # somata of these movies; lengths below are told in them
+VARIANTS: dict[str, tuple[Any, ...]] = {
+    "extract.n_false_seeds": (0.1, 0.3, 3.0, 10.0),
+    "extract.second_seeding": (False,),
+    "extract.n_rounds": (1, 3, 4),
+    "extract.background_factor": (1, 4),
+    "extract.n_background": (1, 2),
+    "extract.ring_radius_px": (1.1 * CELL_PX, 2 * CELL_PX, 3 * CELL_PX),
+    "extract.merge_threshold": (0.5, 0.6, 0.8, 0.9),
+    "extract.ar_order": (1, 2),
+    "preprocess.spatial_factor": (1, 2),
+    "preprocess.temporal_factor": (1, 2, 4),
+    "preprocess.remove_glow": (True,),
+    "motion.method": ("rigid", "piecewise", "none"),
+    "motion.highpass_px": (0.25 * CELL_PX, CELL_PX, 2 * CELL_PX),
+    "motion.block_px": (32, 64),
+    "motion.n_template_frames": (50, 100, 200, 800),
+    "motion.n_template_rounds": (1, 2, 5),
+    "images.n_sample_frames": (100, 300, 600),
+}
+SHOWN = {
+    "f1": 3, "recall_all": 3, "footprint_cosine": 3, "denoised_r": 3, "deconvolved_r": 3,
+    "event_auc": 3, "shift_px": 3, "block_px": 3,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """The rows, and where movies and runs are made."""
+
+    work: Path
+    rows: Rows
+
+    def fill(self, sections: list[str]) -> None:
+        """Make the rows that are missing, movie after movie."""
+        for seed in SEEDS:
+            for level in LEVELS:
+                movie = movies.simulated(self.work / "movies", level=level, seed=seed, **SIZE)
+                for change in ({}, *changes(sections)):
+                    self._row(movie, change)
+
+    def _row(self, movie: movies.BenchMovie, change: dict[str, Any]) -> None:
+        if row_key(movie.name, NAME, our_version(), change) in self.rows:
+            return
+        made = run_builtin(movie, change, Limits(), work=self.work)
+        self.rows.add(made)
+        print(f"{movie.name} {change or 'defaults'}: F1 {made.figures.get('f1')}", flush=True)
+
+
+def changes(sections: list[str]) -> list[dict[str, Any]]:
+    """Return one changed parameter at a time, of some stages or of all."""
+    return [
+        {name: value}
+        for name, values in VARIANTS.items()
+        if not sections or name.split(".")[0] in sections
+        for value in values
+    ]
+
+
+def page(rows: Rows) -> str:
+    """Return the table: means over the movies, the defaults first."""
+    newest = newest_version(rows)
+    titles = ["changed", *(name.replace("_", " ") for name in SHOWN), "CPU, in the defaults'"]
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    base = [row for row in newest if not row.parameters]
+    for change in ({}, *changes([])):
+        made = [row for row in newest if row.parameters == change]
+        if made:
+            lines.append(_line(_words(change), made, base))
+    n_movies = len({row.movie for row in base})
+    levels = ", ".join(LEVELS)
+    return f"Means over {n_movies} movies ({levels}).\n\n" + "\n".join(lines)
+
+
+def newest_version(rows: Rows) -> list[Row]:
+    """Return the rows of the code that was run last: older ones are history."""
+    newest = max(rows, key=lambda row: row.made_at, default=None)
+    return [] if newest is None else [row for row in rows if row.version == newest.version]
+
+
+def _words(change: dict[str, Any]) -> str:
+    return ", ".join(f"`{name}` {value}" for name, value in change.items()) or "nothing"
+
+
+def _line(words: str, made: list[Row], base: list[Row]) -> str:
+    """Return a row: only movies that the defaults ran on too are compared."""
+    cost = {row.movie: row.cpu_s for row in base if row.cpu_s}
+    ratios = [row.cpu_s / cost[row.movie] for row in made if row.cpu_s and row.movie in cost]
+    cells = [words]
+    for name, decimals in SHOWN.items():
+        value = mean_of(made, name)
+        cells.append("–" if value is None else f"{value:.{decimals}f}")
+    cells.append(f"{sum(ratios) / len(ratios):.2f}" if ratios else "–")
+    failed = [row for row in made if row.outcome != DONE]
+    if failed:
+        cells[0] += f" ({len(failed)} failed: {failed[0].outcome})"
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, help="folder for movies and runs; kept")
+    parser.add_argument("--only", action="append", default=[], help="parameters of this stage")
+    parser.add_argument("--render", action="store_true", help="only make the page of the rows")
+    given = parser.parse_args()
+    work = given.work or Path(tempfile.mkdtemp(prefix="miniscope-nwb-bench-"))
+    (work / "movies").mkdir(parents=True, exist_ok=True)
+    ablation = Ablation(work, Rows(HERE / "ablation.jsonl"))
+    if not given.render:
+        ablation.fill(given.only)
+    put_between(HERE / "README.md", page(ablation.rows), begin=BEGIN, end=END)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
