@@ -17,6 +17,7 @@ _DARK_SHARE = 0.01  # of the full scale: the mean of a movie without light
 _DARKEST_FLOAT = 0.0
 _FULL_SCALES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bits
 _CELLS_IN_FIELD = 2.0  # diameters that the smaller side must hold
+_NARROWEST_CELL_PX = 2.0  # prepared px: a narrower cell cannot be told from the noise of a pixel
 _MOST_LEFT_OUT = 0.5  # of the frames
 
 
@@ -143,6 +144,32 @@ def check_cell_fits(diameter_px: float, *, height: int, width: int) -> None:
             "cell_diameter_um, cell_diameter_px and pixel_size_um."
         )
         raise ParameterError(message)
+
+
+def check_cell_is_seen(diameter_px: float, factor: int | None, *, name: str) -> None:
+    """Refuse a given cell size of fewer pixels than can show a cell.
+
+    Parameters
+    ----------
+    diameter_px
+        Raw px.
+    factor
+        Raw pixels that make a prepared one, where that was given; a derived one leaves cells wide.
+    name
+        Of the parameter that gave the size.
+    """
+    binned = factor or 1
+    narrow = diameter_px / binned
+    if narrow >= _NARROWEST_CELL_PX:
+        return
+    after = f" with spatial_factor={binned}" if binned > 1 else ""
+    message = (
+        f"preprocess.{name} makes a cell {narrow:.3g} pixels wide{after}, but at least "
+        f"{_NARROWEST_CELL_PX:g} are needed to show one: give it in "
+        f"{'raw pixels' if name.endswith('_px') else 'micrometers, as pixel_size_um'}"
+        f"{', bin less' if binned > 1 else ''}, or leave it out."
+    )
+    raise ParameterError(message)
 
 
 def check_left_out(reasons: tuple[str, ...]) -> None:

@@ -109,7 +109,7 @@ def check_request(
         The movie is too short, or its frames are too small.
     ParameterError
         The crop lies outside of the frame, binning leaves too little of it, or the field cannot
-        hold cells of the given size.
+        hold cells of the given size or show them.
     """
     checks.check_length(n_frames)
     crop = checks.resolve_crop(params.crop, height=height, width=width)
@@ -118,6 +118,8 @@ def check_request(
     given = given_diameter(params, scale)
     if given is not None:
         checks.check_cell_fits(given, **field)
+        name = "cell_diameter_um" if params.cell_diameter_px is None else "cell_diameter_px"
+        checks.check_cell_is_seen(given, params.spatial_factor, name=name)
     return crop
 
 
