@@ -17,6 +17,8 @@ _FILE = re.compile(
     r"(_[a-z]+(\+[a-z]+)*)?\.nwb"
 )
 
+_OTHERS = re.compile(r"((?:_(?:tis|slice|cell|desc|probe|obj)-[^_.]+)+)")
+
 
 def dandiset_root(path: Path) -> Path | None:
     """Return the folder above ``sub-X/sub-X_....nwb``, or None where the file lies otherwise."""
@@ -43,6 +45,19 @@ def planned_name(identity: Identity, *, desc: str = "") -> str:
     part = f"_desc-{label(desc)}" if desc else ""
     modalities = "behavior+ophys" if identity.has_behaviour else "ophys"
     return f"{subject}/{subject}{session}{part}_{modalities}.nwb"
+
+
+def name_for(path: Path, identity: Identity) -> str:
+    """Return the planned name of a file that is there.
+
+    What is particular of it, such as ``_desc-raw``, its present name alone tells.
+    """
+    planned = planned_name(identity)
+    others = _OTHERS.search(path.name) if subject_in_name(path) else None
+    if others is None:
+        return planned
+    head, _, tail = planned.rpartition("_")
+    return f"{head}{others[1]}_{tail}"
 
 
 def subject_in_name(path: Path) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from miniscope_nwb.check import dandi_names
 from miniscope_nwb.check.fixes import fix_of
+from miniscope_nwb.check.new_name import keeps_its_videos, way_to_new_name
 from miniscope_nwb.check.validators import (
     RawFinding,
     Severity,
@@ -136,7 +137,13 @@ def _merge(said: list[tuple[RawFinding, str]]) -> list[ValidationFinding]:
 
 def _name_notes(path: Path, identity: Identity, root: Path | None) -> list[ValidationFinding]:
     """Say where the file would lie in a dandiset; a name is no fault of the content."""
-    planned = dandi_names.planned_name(identity)
+    planned = dandi_names.name_for(path, identity)
+    if not keeps_its_videos(path, planned):
+        message = (
+            f"{path.name} would be {planned} in a dandiset, but the videos that it names lie in "
+            "another folder than that name asks for"
+        )
+        return [_note("video_folder", message, way_to_new_name(path))]
     if root is None:
         message = f"{path.name} does not lie as DANDI wants it, sub-<subject>/sub-<subject>_....nwb"
         return [_note("dandi_name", message, f"For an upload it will be {planned}.")]

@@ -67,6 +67,7 @@ def convert(
       miniscope-nwb convert data/2026_03_02/14_05_07 -m lab.yaml -m session.yaml
     """
     import json
+    from dataclasses import replace
 
     from miniscope_nwb.cli import summary, text
     from miniscope_nwb.cli.progress import frame_progress
@@ -83,6 +84,7 @@ def convert(
     for file in planned:
         with frame_progress(file.output.name, quiet=quiet or as_json) as progress:
             result = write_plan(file.plan, file.output, progress=progress)
+        result = replace(result, problems=(*result.problems, *file.remarks))
         if as_json:
             answers.append(summary.as_json(file.plan, result))
         else:

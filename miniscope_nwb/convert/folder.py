@@ -15,7 +15,7 @@ from miniscope_nwb.convert import detect, join, metadata, names, reconcile, timi
 from miniscope_nwb.convert.session_clock import follow_repairs
 from miniscope_nwb.convert.stub import stub_timelines
 from miniscope_nwb.errors import OutputError, RecordingError
-from miniscope_nwb.recording import ReadOptions, Recording
+from miniscope_nwb.recording import Problem, ReadOptions, Recording
 from miniscope_nwb.session import ConversionPlan, ConvertOptions, Segment
 
 # Errors of a device that ``--on-mismatch trim`` answers by leaving the device out.
@@ -28,6 +28,11 @@ class PlannedFile:
 
     plan: ConversionPlan
     output: Path
+
+    @property
+    def remarks(self) -> tuple[Problem, ...]:
+        """What is to be known of the name; not of the content, so it is not stored."""
+        return names.remarks_on_name(self.plan, self.output)
 
 
 def plan_folder(
@@ -170,10 +175,7 @@ def place_output(plan: ConversionPlan, output: Path | None) -> Path:
         raise OutputError(
             f"{output} must end in .nwb to be a file; or let -o name a folder that exists."
         )
-    has_behaviour = any(
-        segment.recording.cameras or segment.recording.samples for segment in plan.segments
-    )
-    return (output or Path()) / names.default_path(plan.session, has_behaviour=has_behaviour)
+    return (output or Path()) / names.path_of_plan(plan)
 
 
 def _tell_apart(plans: Sequence[ConversionPlan]) -> list[ConversionPlan]:

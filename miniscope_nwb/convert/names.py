@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from miniscope_nwb.session import SessionInfo
+from miniscope_nwb.recording import Problem
+from miniscope_nwb.session import ConversionPlan, SessionInfo
 
 UNKNOWN = "unknown"
 # A label twice in the folder and file name, a session id and the modalities: with this limit they
@@ -79,6 +80,31 @@ def default_path(session: SessionInfo, *, has_behaviour: bool) -> Path:
     modalities = "behavior+ophys" if has_behaviour else "ophys"
     name = f"sub-{subject}_ses-{label(session.session_id)}_{modalities}.nwb"
     return Path(f"sub-{subject}") / name
+
+
+def path_of_plan(plan: ConversionPlan) -> Path:
+    """Give the relative path at which DANDI expects the file of a plan."""
+    has_behaviour = any(
+        segment.recording.cameras or segment.recording.samples for segment in plan.segments
+    )
+    return default_path(plan.session, has_behaviour=has_behaviour)
+
+
+def remarks_on_name(plan: ConversionPlan, output: Path) -> tuple[Problem, ...]:
+    """Say that a file of another name than DANDI's cannot be shared as it is, if it names videos.
+
+    Videos lie in a folder of the file's name, and the file holds that name.
+    """
+    planned = path_of_plan(plan)
+    has_videos = any(segment.recording.cameras for segment in plan.segments)
+    if not has_videos or plan.options.embed_video or output.stem == planned.stem:
+        return ()
+    message = (
+        f"{output.name} names behaviour videos, so it cannot get DANDI's name ({planned.name}) "
+        "later: to share it, convert again with -o naming a folder, or process it and let "
+        "`miniscope-nwb split` make two files of the right names"
+    )
+    return (Problem("note", "name_not_for_dandi", message),)
 
 
 def nwb_name(text: str) -> str:

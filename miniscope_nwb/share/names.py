@@ -14,7 +14,6 @@ from miniscope_nwb.share.finding import Finding
 HALVES = ("_desc-raw_", "_desc-processed_")  # what `split` makes of one file
 _SUBJECT = re.compile(r"sub-([^_.]+)")
 _SESSION = re.compile(r"_ses-([^_.]+)")
-_OTHERS = re.compile(r"((?:_(?:tis|slice|cell|desc|probe|obj)-[^_.]+)+)")
 _MODALITIES = re.compile(r"_([a-z]+(?:\+[a-z]+)*)\.nwb$")
 
 
@@ -51,11 +50,7 @@ def place(path: Path) -> Place:
     identity = read_identity(path)
     path = path.absolute()  # a link keeps its own name: what it leads to may be named by checksum
     name = path.name
-    planned = dandi_names.planned_name(identity)
-    others = _OTHERS.search(name) if dandi_names.subject_in_name(path) else None
-    if others is not None:  # `_desc-raw` and the like: the file's name alone tells of them
-        head, _, tail = planned.rpartition("_")
-        planned = f"{head}{others[1]}_{tail}"
+    planned = dandi_names.name_for(path, identity)
     session = label(identity.session_id) if identity.session_id else ""
     findings = [*_contradictions(path, identity, planned), *_unfit(identity)]
     if not findings and name != planned.rpartition("/")[2]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from miniscope_nwb.nwb.read import open_nwb
+from miniscope_nwb.check.new_name import way_to_new_name
+from miniscope_nwb.nwb.video_names import named_videos
 from miniscope_nwb.share.finding import Finding
 from miniscope_nwb.share.names import Place
 
@@ -44,7 +44,7 @@ def find_videos(nwb_path: Path, where: Place) -> tuple[tuple[Video, ...], tuple[
     """
     videos: dict[str, Video] = {}
     findings: list[Finding] = []
-    for series, name in _names(nwb_path):
+    for series, name in named_videos(nwb_path):
         wrong = _fault(nwb_path, name, where)
         if wrong:
             findings.append(Finding("error", "videos", series, *wrong))
@@ -63,23 +63,7 @@ def video_names(nwb_path: Path) -> tuple[str, ...]:
     NwbContentError
         If the file cannot be read.
     """
-    return tuple(dict.fromkeys(name for _, name in _names(nwb_path)))
-
-
-def _names(nwb_path: Path) -> list[tuple[str, str]]:
-    """Return (place in the file, name of the video) of every external file."""
-    found: list[tuple[str, str]] = []
-
-    def look(_: str, node: Any) -> None:
-        if node.name.rpartition("/")[2] == "external_file" and hasattr(node, "asstr"):
-            series = node.name.rpartition("/")[0].lstrip("/")
-            found.extend((series, str(name)) for name in node.asstr()[:].ravel().tolist())
-
-    with open_nwb(nwb_path) as file:
-        for group in ("acquisition", "processing", "stimulus"):
-            if group in file:
-                file[group].visititems(look)
-    return found
+    return tuple(dict.fromkeys(name for _, name in named_videos(nwb_path)))
 
 
 def _fault(nwb_path: Path, name: str, where: Place) -> tuple[str, str] | None:
@@ -88,13 +72,13 @@ def _fault(nwb_path: Path, name: str, where: Place) -> tuple[str, str] | None:
     if pure.is_absolute() or "\\" in name or ":" in name or posixpath.normpath(name) != name:
         return (
             f"the video is named {name!r}: in a dandiset it must be a plain relative path with /",
-            "Convert again without --link-videos in-place.",
+            way_to_new_name(nwb_path),
         )
     if pure.parts[0] != where.stem or len(pure.parts) < 2:
         return (
             f"the video is named {name!r}, but the file will be {where.path}: its videos must lie "
             f"in a folder {where.stem} beside it",
-            "Convert again; a file that names videos cannot be renamed by hand.",
+            way_to_new_name(nwb_path),
         )
     if pure.suffix.lower() not in EXTENSIONS:
         kinds = " ".join(EXTENSIONS)
