@@ -28,6 +28,7 @@ class RecordingFacts:
     height: int | None  # pixels
     width: int | None
     pixel_um: tuple[float, float]  # x, y
+    is_pixel_nominal: bool  # by the documented optics of the model, not measured
     rate_hz: float
     is_rate_measured: bool
     n_frames: int | None

@@ -20,6 +20,7 @@ from miniscope_nwb.recording import Json
 UNKNOWN = ("", "unknown", "n/a", "none")
 _SUBJECT = ("species", "sex", "age", "strain", "genotype")
 _LOSSY = re.compile(r"codec ([^:;]+?): \S+.* is lossy")
+_NOMINAL = re.compile(r"Pixel size( in the tissue, x and y:)? nominal,")  # as `convert` writes it
 _LOSSLESS = re.compile(r"codec (.+?) \(lossless\)")
 
 
@@ -99,6 +100,7 @@ def _recording(file: Any, series: str, cells: Any, run: dict[str, Any]) -> Recor
         height=None if height is None else int(height),
         width=None if width is None else int(width),
         pixel_um=pixel_sizes(plane or None),
+        is_pixel_nominal=_NOMINAL.search(_plane_text(plane)) is not None,
         rate_hz=rate,
         is_rate_measured=is_measured,
         n_frames=None if n_frames is None else int(n_frames),
@@ -179,6 +181,11 @@ def _subject(file: Any) -> dict[str, str]:
         days = (datetime.fromisoformat(start) - datetime.fromisoformat(birth)).days
         found["age"] = f"P{days}D"
     return {name: text for name, text in found.items() if text}
+
+
+def _plane_text(plane: Any) -> str:
+    """Return the description of an imaging plane, which says where the pixel size is from."""
+    return _say(plane.get("description")) or _say(getattr(plane, "attrs", {}).get("description"))
 
 
 def _emission(plane: Any) -> float:

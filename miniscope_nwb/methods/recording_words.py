@@ -71,7 +71,9 @@ def _frames(facts: RecordingFacts) -> str:
         size = f" of {facts.width} x {facts.height} pixels"
         x, y = facts.pixel_um
         if math.isfinite(x) and math.isfinite(y):
-            size += f" ({words.number(x)} x {words.number(y)} µm each in the tissue)"
+            how = "nominally " if facts.is_pixel_nominal else ""
+            basis = " by the documented optics, not measured" if facts.is_pixel_nominal else ""
+            size += f" ({how}{words.number(x)} x {words.number(y)} µm each in the tissue{basis})"
     rate = ""
     if math.isfinite(facts.rate_hz):
         how = "measured from the time stamps" if facts.is_rate_measured else "as stated in the file"
@@ -125,6 +127,7 @@ def _unknown(facts: RecordingFacts) -> str:
         "model of the miniscope": bool(facts.model),
         "indicator": bool(facts.indicator),
         "excitation wavelength": math.isfinite(facts.excitation_nm),
+        "emission wavelength": math.isfinite(facts.emission_nm),
         "recorded region": bool(facts.location),
         "pixel size": all(map(math.isfinite, facts.pixel_um)),
         "frame rate": math.isfinite(facts.rate_hz),
