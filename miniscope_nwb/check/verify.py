@@ -31,8 +31,9 @@ from miniscope_nwb.check.stamps import (
 )
 from miniscope_nwb.check.takes import group_by_stamps, make_takes, share_out_repairs
 from miniscope_nwb.check.videos import compare_videos
-from miniscope_nwb.errors import RecordingError
+from miniscope_nwb.errors import NwbContentError, RecordingError
 from miniscope_nwb.nwb import read
+from miniscope_nwb.nwb.parting import links
 from miniscope_nwb.nwb.read import Series, SourceRow
 
 # Problems with which a device is left out as a whole (--on-mismatch trim).
@@ -80,7 +81,7 @@ def verify(nwb_path: Path, raw: Path, *, progress: Progress | None = None) -> Ve
     Raises
     ------
     NwbContentError
-        If `nwb_path` is not a file that `convert` made.
+        If `nwb_path` is not a file that `convert` made, or without its movie.
     RecordingError
         If `raw` does not hold the recording at all.
     """
@@ -88,6 +89,7 @@ def verify(nwb_path: Path, raw: Path, *, progress: Progress | None = None) -> Ve
     tally = Tally()
     n_rows = 0
     with read.open_nwb(nwb_path) as file:
+        _refuse_processed_part(file, nwb_path)
         sources = read.read_sources(file)
         series = read.read_series(file, sources)
         root = find_root(raw, sources, nwb_path=nwb_path)
@@ -119,6 +121,15 @@ def verify(nwb_path: Path, raw: Path, *, progress: Progress | None = None) -> Ve
         counts=dict(tally.counts),
         stub=session.stub,
     )
+
+
+def _refuse_processed_part(file: Any, path: Path) -> None:
+    """Of the processed part of a recording there is nothing that the raw folder could tell."""
+    if links.TABLE in file:
+        raise NwbContentError(
+            f"{path.name} is the processed part of a recording that was split, and holds no raw "
+            "movie: name the raw part (desc-raw) that `miniscope-nwb split` wrote beside it."
+        )
 
 
 def _account_for_devices(session: _Session, series: Sequence[Series]) -> None:

@@ -7,6 +7,7 @@ import parted_files as parted
 import pytest
 from pynwb import NWBHDF5IO
 
+from miniscope_nwb.check.verify import verify
 from miniscope_nwb.cli.main import run as run_command
 from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.nwb.parting.join import join_files
@@ -35,7 +36,9 @@ def test_splitting_again_after_curation_leaves_the_raw_part_alone(
     parted.curate_by_hand(path, accepted=False)
     old = processed.read_bytes()
     assert run_command(["split", str(path)]) == 1
-    assert "give --overwrite" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert all(words in said for words in ("give --overwrite", "miniscope-nwb join", "folder"))
+    assert "another file" not in said, "-o names a folder here"
     assert processed.read_bytes() == old
     assert run_command(["split", str(path), "--overwrite"]) == 0
     out = capsys.readouterr().out
@@ -102,6 +105,12 @@ def test_files_that_cannot_be_split_are_one_sentence(converted, parts, tmp_path,
     assert not (tmp_path / "out").exists()
     assert run_command(["split", str(parts[0])]) == 1  # beside itself, where it has its own name
     assert "holds no run of the processing" in capsys.readouterr().err
+
+
+def test_the_processed_part_is_not_verified_but_the_raw_one(parts, tmp_path):
+    with pytest.raises(NwbContentError, match=r"the raw part \(desc-raw\)") as told:
+        verify(parts[1], tmp_path)
+    assert "convert" not in str(told.value), "nothing is wrong with the file"
 
 
 def test_a_missing_video_is_told_before_anything_is_written(small, tmp_path):

@@ -29,7 +29,7 @@ from miniscope_nwb.nwb.parting.roots import (
 from miniscope_nwb.nwb.parting.same import first_difference
 from miniscope_nwb.nwb.processed.names import GROUP, MOTION_CORRECTION
 from miniscope_nwb.nwb.read import open_nwb
-from miniscope_nwb.nwb.target import Target, check_space, file_exists, hold
+from miniscope_nwb.nwb.target import Target, check_space, hold
 from miniscope_nwb.session import VideoLinks
 
 Progress = Callable[[int, int], None]  # bytes of the movies copied, and in all
@@ -107,7 +107,7 @@ def split_file(
             check_processed(target.part, source)
             state = _compare(target)
             if state == "replaced" and not overwrite:
-                raise file_exists(processed_output)
+                raise _in_the_way(processed_output, path)
             raw = _make_raw(
                 source, contents, raw_output, moves,
                 overwrite=overwrite, link_videos=link_videos, progress=progress,
@@ -128,6 +128,26 @@ def _compare(target: Target) -> State:
             return "replaced" if found else "unchanged"
     except NwbContentError:  # not a file of ours
         return "replaced"
+
+
+def _in_the_way(output: Path, path: Path) -> OutputError:
+    """Say what is lost with a file that is replaced: a processed part may be curated by itself."""
+    replace = "give --overwrite to replace it, or name another folder with -o"
+    if not _is_processed_part(output):
+        return OutputError(f"{output} exists and is no part of {path.name}: {replace}.")
+    return OutputError(
+        f"{output} exists and holds something else than {path.name} gives. If it was curated since,"
+        " make one file of it and its raw part with `miniscope-nwb join`, to keep that; if not, "
+        f"{replace}."
+    )
+
+
+def _is_processed_part(path: Path) -> bool:
+    try:
+        with open_nwb(path) as file:
+            return links.TABLE in file
+    except NwbContentError:
+        return False
 
 
 def _write_processed(source: h5py.File, contents: Contents, target: Target) -> None:
@@ -177,6 +197,8 @@ def _make_raw(
     if output.exists() and _is_same_raw(source, contents, output, moves):
         return Part(output, "unchanged", output.stat().st_size)
     state: State = "replaced" if output.exists() else "written"
+    if state == "replaced" and not overwrite:
+        raise _in_the_way(output, Path(source.filename))
     with hold(output, overwrite=overwrite, may_clean=True) as target:
         n_bytes = Path(source.filename).stat().st_size + _OVERHEAD_BYTES
         n_bytes += sum(video.source.stat().st_size for video in videos.all_of(moves))
