@@ -98,3 +98,10 @@ def frames_with(timeline, rule: str) -> list[int]:
 
 def codes(timeline, severity: str = "warning") -> list[str]:
     return [problem.code for problem in timeline.problems if problem.severity == severity]
+
+
+def assert_own_stamps(timeline, device) -> None:
+    """Every stored frame has the time of the row of its own frame index."""
+    stamps = device.stamps
+    np.testing.assert_array_equal(stamps.frame_index[timeline.row], timeline.frame_index)
+    np.testing.assert_array_equal(stamps.time_s[timeline.row], timeline.time_s)
