@@ -1,4 +1,4 @@
-"""Recordings that several modules split and join, made once."""
+"""Plans that several modules write; recordings that several modules split and join, made once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).resolve().parent))
+
+
+@pytest.fixture
+def made(tmp_path):
+    """The plan of a scope and a camera, whose raw files lie in a folder ``raw``."""
+    from plans import Rig, colour_frames, grey_frames, make_plan
+
+    (tmp_path / "raw").mkdir()
+    rigs = (
+        Rig("Scope", grey_frames(40)),
+        Rig("Cam", colour_frames(12), "MJPG", is_camera=True),
+    )
+    return make_plan(tmp_path / "raw", rigs)
 
 
 @pytest.fixture(scope="session")
