@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from miniscope_nwb.convert import detect, join, metadata, names, reconcile, timing
+from miniscope_nwb.convert.plausible import warn_of_units
 from miniscope_nwb.convert.session_clock import follow_repairs
 from miniscope_nwb.convert.stub import stub_timelines
 from miniscope_nwb.errors import OutputError, RecordingError
@@ -145,16 +146,18 @@ def make_plan(
     if len(segments) > 1:
         starts = [metadata.resolve_start(item, user, options).value for item in recordings]
         root, segments = join.join_segments(segments, starts)
+    report = timing.report_segments(segments)
     return ConversionPlan(
         root=root,
         segments=tuple(segments),
         session=session,
-        timing=timing.report_segments(segments),
+        timing=report,
         options=options,
         problems=(
             *(problem for segment in segments for problem in segment.recording.problems),
             *(p for segment in segments for t in segment.timelines.values() for p in t.problems),
             *session.problems,
+            *warn_of_units(session, report),
         ),
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from miniscope_nwb.convert import names
 from miniscope_nwb.convert.metadata_devices import missing_of_scopes, resolve_devices
+from miniscope_nwb.convert.plausible import judge_weight
 from miniscope_nwb.convert.session_start import find_start, resolve_start
 from miniscope_nwb.convert.user_metadata import UserMetadata, load_yaml_files
 from miniscope_nwb.convert.yaml_text import printable
@@ -158,7 +159,11 @@ def _subject(subject_id: str, user: UserMetadata, start: datetime) -> SubjectInf
                 f"{given.where}: subject.date_of_birth is {birth:%Y-%m-%d}, after the recording of "
                 f"{start:%Y-%m-%d}."
             )
-    return SubjectInfo(**values)
+    subject = SubjectInfo(**values)
+    wrong, is_impossible = judge_weight(subject.weight, subject.species)
+    if is_impossible:
+        raise MetadataError(f"{user.subject['weight'].where}: subject.weight is {wrong}.")
+    return subject
 
 
 def _session_description(recordings: Sequence[Recording]) -> str:

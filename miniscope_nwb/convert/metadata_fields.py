@@ -57,7 +57,7 @@ IMAGING: dict[str, Parse] = {
     "reference_frame": values.text,
     "origin_coords_mm": values.point,
     "exposure_time_s": values.number(
-        above=0, high=3600, hint="but must be a time in seconds above 0"
+        above=0, high=10, hint="but must be a time in seconds above 0 and up to 10, such as 0.03"
     ),
     "binning": values.whole_number(1, 255),
     "power_w": values.number(above=0, high=100, hint="but must be a power in watts above 0"),

@@ -28,6 +28,8 @@ _DURATION = re.compile(
 )
 _SPECIES = re.compile(r"[A-Z][a-z]* [a-z]+|http://purl\.obolibrary\.org/obo/NCBITaxon_[0-9]+")
 _WEIGHT = re.compile(r"[0-9]+(\.[0-9]+)? (kg|g|mg|ug|μg|ng|pg)", re.IGNORECASE)
+# Side of a pixel in the tissue that can be at all; what reads an NWB file asks the same of it.
+_PIXEL_UM = (0.02, 200.0)
 # Days of a year, month, week, day, hour, minute, second: only to see which of two ages is larger.
 _DAYS = (365.25, 30.44, 7.0, 1.0, 1 / 24, 1 / 1440, 1 / 86400)
 _BINOMIALS = {
@@ -211,12 +213,23 @@ def whole_number(low: int, high: int) -> Parse:
 def pixel_size(node: YamlNode, key: str) -> tuple[float, float]:
     """Take the side of a pixel in micrometers: one number, or [x, y]."""
     values = _numbers(node, key) if node.is_list else (_number(node, key),)
-    if len(values) not in (1, 2) or any(not 0 < value <= 1000 for value in values):
+    low, high = _PIXEL_UM
+    if len(values) not in (1, 2) or any(not low <= value <= high for value in values):
         raise MetadataError(
             f"{node.where}: {key} must be the side of a pixel in the tissue in micrometers, one "
-            "number such as 1.64 or two as [x, y], above 0 and up to 1000."
+            f"number such as 1.64 or two as [x, y], above {low:g} and up to {high:g}"
+            f"{_other_unit(values)}."
         )
     return values[0], values[-1]
+
+
+def _other_unit(values: tuple[float, ...]) -> str:
+    """Say what a length would be in micrometers, where it seems to be in another unit."""
+    for unit, um in (("meters", 1e6), ("millimeters", 1e3), ("nanometers", 1e-3)):
+        if values and all(0.1 <= value * um <= 20 for value in values):
+            meant = ", ".join(f"{value * um:g}" for value in values)
+            return f"; if that was in {unit}, write {meant if len(values) == 1 else f'[{meant}]'}"
+    return ""
 
 
 def point(node: YamlNode, key: str) -> tuple[float, ...]:
