@@ -187,7 +187,7 @@ def mend_order(
         findings.warn(
             "backward_stamps",
             f"time goes backward at {spell_frames(frame_index[drops])} of {findings.source}; "
-            "stored as recorded (--stamps keep), which NWB Inspector will call critical.",
+            "stored as recorded (--stamps keep), which NWB Inspector calls a violation.",
         )
     findings.repair(
         "backward", frame_index[drops], recorded_s=recorded_s[drops], used_s=time_s[drops]

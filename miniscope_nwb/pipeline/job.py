@@ -19,8 +19,10 @@ from miniscope_nwb.pipeline.identity import Decision, Identity, StoredRun, check
 from miniscope_nwb.pipeline.keys import Ingredients, stage_keys
 from miniscope_nwb.pipeline.masks import GivenMasks, read_masks
 from miniscope_nwb.pipeline.options import ProcessOptions
+from miniscope_nwb.pipeline.remarks import remarks_on_sizes
 from miniscope_nwb.pipeline.resources import default_threads, memory_limit
 from miniscope_nwb.pipeline.scratch import scratch_folder
+from miniscope_nwb.pipeline.stamps import say_backward
 from miniscope_nwb.results import Derived, RunParameter
 
 _PX_A_CELL = 1000  # a component in so many pixels, for predictions
@@ -127,6 +129,8 @@ class Job:
                 f"Warning: {self.options.masks} holds {self.masks.n_runs} runs, and the masks of "
                 f"the first are taken: write {self.options.masks}:RUN for another."
             )
+        if backward := say_backward(self.recording.clock, self.recording.series):
+            found.append(backward)
         return tuple(found)
 
     @property
