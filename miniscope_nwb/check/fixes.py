@@ -94,6 +94,10 @@ FIXES = {
     "DANDI.NON_DANDI_FOLDERNAME": "Put the file into the folder sub-<subject>.",
     "DANDI.METADATA_MISMATCH_SUBJECT": "Let folder and file name the same subject.",
 }
+# The same check at a place that the session YAML fills.
+FIXES_AT = {
+    ("check_description", "/general/subject"): f"Give subject.description {_SESSION}.",
+}
 UNKNOWN = {
     "pynwb": (
         "The file breaks the NWB schema: convert again, or look at the object where it was made."
@@ -103,6 +107,7 @@ UNKNOWN = {
 }
 
 
-def fix_of(check: str, source: str) -> str:
-    """Return what to do about a finding of this check, or where to read on."""
-    return FIXES.get(check) or UNKNOWN.get(source, "")
+def fix_of(check: str, source: str, location: str = "") -> str:
+    """Return what to do about a finding of this check at this place, or where to read on."""
+    at_place = FIXES_AT.get((check, location.rstrip("/")))
+    return at_place or FIXES.get(check) or UNKNOWN.get(source, "")

@@ -129,7 +129,7 @@ def _merge(said: list[tuple[RawFinding, str]]) -> list[ValidationFinding]:
             check=key[0],
             location=key[1],
             message=key[2],
-            fix=fix_of(key[0], sources[0]),
+            fix=fix_of(key[0], sources[0], key[1]),
         )
         for key, sources in merged.items()
     ]
