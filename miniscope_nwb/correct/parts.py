@@ -53,7 +53,9 @@ class Parts:
             np.linspace(0, size, max(1, round(size / (_SIDE * highpass_px))) + 1).astype(int)
             for size in template.shape
         )
-        likeness = np.stack([self._likeness(frame, seen) for frame, seen in references])
+        found = [self._likeness(frame, seen) for frame, seen in references]
+        # Without an ordinary frame, in noise say, no part could be recognised.
+        likeness = np.reshape(found, (-1, len(self._rows) - 1, len(self._columns) - 1))
         is_known = np.isfinite(likeness).any(axis=0)
         self._usual = np.zeros(is_known.shape)
         self._usual[is_known] = np.nanmedian(likeness[:, is_known], axis=0)

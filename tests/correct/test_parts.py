@@ -73,3 +73,9 @@ def test_too_little_seen_or_nothing_to_recognise_leaves_doubt(parts):
     assert not parts.lie_well(frame(), np.zeros(4, int))
     blind = Parts(TISSUE, [(noise(k, 2.5), WHOLE) for k in range(5)], highpass_px=HIGHPASS_PX)
     assert not blind.lie_well(frame(), WHOLE)
+
+
+def test_without_an_ordinary_frame_nothing_is_recognised():
+    nothing = Parts(TISSUE, [], highpass_px=HIGHPASS_PX)
+    assert not nothing.lie_well(frame(), WHOLE)
+    assert not nothing.lie_well(TISSUE, WHOLE)
