@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0)]
+# Side of a pixel in the tissue that can be at all; what lies outside is in another unit.
+PixelSize = Annotated[float, Field(ge=0.02, le=200)]
 # A running window: shorter is noise of single frames, longer is one value for the recording.
 Window = Annotated[float, Field(ge=1, le=3600)]
 # From faster than any calcium indicator to slower than the slowest, whole cells included.
@@ -43,7 +45,7 @@ class PreprocessParams(StageParams):
     crop: Crop | None = Field(None, description="x0, y0, x1, y1 in raw px, corners in any order")
     cell_diameter_um: Positive | None = Field(None, description="diameter of a soma; estimated")
     cell_diameter_px: Positive | None = Field(None, description="the same in raw px")
-    pixel_size_um: Positive | None = Field(None, description="side of a raw pixel; from the file")
+    pixel_size_um: PixelSize | None = Field(None, description="side of a raw pixel; from the file")
     spatial_factor: int | None = Field(None, ge=1, le=8, description="a soma stays 6 to 8 px wide")
     temporal_factor: int | None = Field(
         None, ge=1, le=16, description="frames averaged to find cells; decay covers 4 means"

@@ -14,6 +14,7 @@ from miniscope_nwb.errors import ParameterError
 from miniscope_nwb.params.models import Parameters, StageParams
 
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+_UNITS = {"_um": "micrometers", "_px": "pixels", "_s": "seconds"}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -36,7 +37,7 @@ def check_value(model: type[StageParams], key: str, value: Any, *, stage: str, w
         return checked
     except (ValidationError, ValueError) as error:
         raise ParameterError(
-            f"{where}: {stage}.{key} is {value!r}, but must be {allowed(field)}"
+            f"{where}: {stage}.{key} is {value!r}, but must be {allowed(field)}{_unit(key)}"
             f"{_nearest(field, value)}"
         ) from error
 
@@ -129,6 +130,11 @@ def _from_text(field: FieldInfo, value: Any) -> Any:
     if wants_list and isinstance(value, str):
         return [part.strip() for part in value.split(",")]
     return value
+
+
+def _unit(key: str) -> str:
+    """Name the unit that the end of a parameter's name stands for."""
+    return next((f" (in {unit})" for end, unit in _UNITS.items() if key.endswith(end)), "")
 
 
 def _nearest(field: FieldInfo, value: Any) -> str:

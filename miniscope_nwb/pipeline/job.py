@@ -131,7 +131,9 @@ class Job:
             )
         if backward := say_backward(self.recording.clock, self.recording.series):
             found.append(backward)
-        return tuple(found)
+        raw = self.recording
+        sizes = {"height": raw.height, "width": raw.width}
+        return (*found, *remarks_on_sizes(self.given.values, self.scale, **sizes))
 
     @property
     def run_parameters(self) -> tuple[RunParameter, ...]:

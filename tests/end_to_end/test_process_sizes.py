@@ -53,3 +53,34 @@ def test_a_cell_of_two_pixels_can_be_asked_for(shell, foreign):
     done = shell("plan", foreign, *sized("cell_diameter_px=4", "spatial_factor=2"), "--json")
     assert done.code == 0, done.err
     assert json.loads(done.out)["run"] == "run1"
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (
+            "preprocess.pixel_size_um=50",
+            "Warning: preprocess.pixel_size_um is 50 um, but a pixel of a miniscope measures 0.1 "
+            "to 20 um in the tissue: give it in micrometers.",
+        ),
+        (
+            "motion.block_px=10000",
+            "Warning: motion.block_px is 10000, and the field has 64 x 48 pixels: it is one block, "
+            "so that nothing is corrected piecewise; give a block's size in raw pixels.",
+        ),
+        ("preprocess.pixel_size_um=20", None),
+        ("motion.block_px=48", None),
+    ],
+)
+def test_sizes_that_are_probably_in_another_unit(shell, foreign, choice, said):
+    done = shell("plan", foreign, *sized(choice), "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["warnings"] == ([said] if said else [])
+
+
+@pytest.mark.parametrize("um", ["1640", "0.00000164"])
+def test_no_miniscope_has_such_pixels(shell, foreign, um):
+    done = shell("plan", foreign, *sized(f"preprocess.pixel_size_um={um}"))
+    assert done.code == 1
+    assert "preprocess.pixel_size_um is" in done.err
+    assert "at least 0.02 and at most 200, or null (in micrometers)." in done.err
