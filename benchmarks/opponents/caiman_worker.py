@@ -11,24 +11,15 @@ folder for ``scratch``, the ``result`` file, ``n_processes``, whether CaImAn is 
 import json
 import os
 import sys
-import time
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"  # CaImAn's own advice; to be set before numpy is imported
+from worker_start import Laps, one_thread
+
+one_thread()  # CaImAn's own advice; before numpy is imported
 
 import numpy as np
 from saved import save_result
 
-began = time.perf_counter()
-seconds = {}
-
-
-def lap(stage):
-    """Note the wall seconds since the last call."""
-    global began
-    now = time.perf_counter()
-    seconds[stage] = now - began
-    began = now
+lap = Laps()
 
 
 def main():
@@ -114,7 +105,7 @@ def save(path, found, motion, options, dims, version):
     traces = {"raw": found.C + found.YrA, "denoised": found.C, "deconvolved": found.S}
     save_result(
         path, csc_matrix(csc_matrix(found.A).tocsr()[order]), accepted, traces, shifts,
-        blocks=blocks, seconds=seconds, version=version,
+        blocks=blocks, seconds=lap.seconds, version=version,
     )  # fmt: skip
 
 

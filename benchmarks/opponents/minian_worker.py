@@ -12,26 +12,17 @@ Needs nothing of miniscope-nwb.
 import json
 import os
 import sys
-import time
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"  # as the notebook does; to be set before numpy is imported
+from worker_start import Laps, one_thread
+
+one_thread()  # as the notebook does; before numpy is imported
 
 import numpy as np
 from saved import save_result
 
 WORKER_MEMORY = "4GB"  # of each worker, the notebook's
 RECHUNK_MEMORY = "1GB"  # the notebook's
-began = time.perf_counter()
-seconds = {}
-
-
-def lap(stage):
-    """Note the wall seconds since the last call."""
-    global began
-    now = time.perf_counter()
-    seconds[stage] = now - began
-    began = now
+lap = Laps()
 
 
 def main():
@@ -235,7 +226,7 @@ def save(path, state, motion):
     lap("save")
     save_result(
         path, csc_matrix(np.nan_to_num(masks.reshape(-1, len(units)))), np.ones(len(units), bool),
-        traces, shifts, seconds=seconds, version=version("minian"),
+        traces, shifts, seconds=lap.seconds, version=version("minian"),
     )  # fmt: skip
 
 
