@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -29,7 +31,7 @@ class Run:
 
     wall_s: float
     cpu_s: float
-    peak_pss: int
+    peak_pss: int = 0
     peak_held: int = 0
     peak_scratch: int = 0
     output: str = ""  # what the command printed
@@ -45,14 +47,6 @@ def folder_bytes(folder: Path) -> int:
             except OSError:
                 continue
     return total
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        info = process.memory_full_info()
-    except psutil.Error:
-        return 0
-    return int(getattr(info, "pss", 0) or info.rss)
 
 
 def measure(
@@ -82,41 +76,62 @@ def measure(
     started = time.perf_counter()
     popen = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process = psutil.Process(popen.pid)
-    peak, held, on_disk, cpu = 0, 0, 0, 0.0
-    errors: list[bytes] = []
+    run = Run(wall_s=0.0, cpu_s=0.0)
+    with _words_of(popen) as (words, errors):
+        while popen.poll() is None:
+            try:
+                run = _looked(run, process, scratch=scratch, with_mapped=with_mapped)
+            except psutil.Error:
+                break  # it has ended
+            time.sleep(every_s)
+        popen.wait()
+    if popen.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{_text(errors)}")
+    return replace(run, wall_s=time.perf_counter() - started, output=_text(words))
+
+
+@contextlib.contextmanager
+def _words_of(popen: subprocess.Popen[bytes]) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Read what a command prints while it runs; the lists hold it at the end."""
     words: list[bytes] = []
+    errors: list[bytes] = []
     readers = [
-        threading.Thread(target=lambda: errors.append(popen.stderr.read())),
         threading.Thread(target=lambda: words.append(popen.stdout.read())),
+        threading.Thread(target=lambda: errors.append(popen.stderr.read())),
     ]
     for reader in readers:
         reader.start()
-    while popen.poll() is None:
-        try:
-            family = [process, *process.children(recursive=True)]
-            # Children are counted while they live, and by their parent once it has waited for them.
-            cpu = max(cpu, sum(sum(times_of(member)) for member in family))
-        except psutil.Error:
-            break
-        if with_mapped:
-            peak = max(peak, sum(_memory(member) for member in family))
-        held = largest_held(family, held)
-        if scratch is not None:
-            on_disk = max(on_disk, folder_bytes(scratch))
-        time.sleep(every_s)
-    popen.wait()
+    yield words, errors
     for reader in readers:
         reader.join()
-    if popen.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{errors[0].decode(errors='replace')}")
-    return Run(
-        wall_s=time.perf_counter() - started,
-        cpu_s=cpu,
-        peak_pss=peak,
-        peak_held=held,
-        peak_scratch=on_disk,
-        output=words[0].decode(errors="replace"),
+
+
+def _text(words: list[bytes]) -> str:
+    return b"".join(words).decode(errors="replace")
+
+
+def _looked(run: Run, process: psutil.Process, *, scratch: Path | None, with_mapped: bool) -> Run:
+    """Return the largest figures until now, after a look at a command and its children."""
+    family = [process, *process.children(recursive=True)]
+    # Children are counted while they live, and by their parent once it has waited for them.
+    cpu = sum(sum(times_of(member)) for member in family)
+    pss = sum(_memory(member) for member in family) if with_mapped else 0
+    on_disk = folder_bytes(scratch) if scratch is not None else 0
+    return replace(
+        run,
+        cpu_s=max(run.cpu_s, cpu),
+        peak_pss=max(run.peak_pss, pss),
+        peak_held=largest_held(family, run.peak_held),
+        peak_scratch=max(run.peak_scratch, on_disk),
     )
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        info = process.memory_full_info()
+    except psutil.Error:
+        return 0
+    return int(getattr(info, "pss", 0) or info.rss)
 
 
 def times_of(process: psutil.Process) -> tuple[float, ...]:
