@@ -12,13 +12,14 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "miniscope_nwb"
 
 # A layer (longest matching prefix wins) and what of ours it may import besides itself.
-RECORDS = {"errors", "recording", "session", "sizes"}
+RECORDS = {"errors", "recording", "session", "sizes", "text_file"}
 # What the stages of the processing share: arrays and records, no file and no other stage.
 STAGES = {"prepare", "correct", "images", "deconvolve", "extract", "traces", "metrics"}
 PROCESSING = {"errors", "recording", "movie", "results", "params", "engines.base"}
 ALLOWED = {
     "errors": set(),
     "sizes": set(),
+    "text_file": set(),
     "recording": set(),
     "session": {"recording"},
     "video": {"errors", "recording"},

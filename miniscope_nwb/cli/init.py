@@ -25,7 +25,7 @@ def init(
     Example:
       miniscope-nwb init data/2026_03_02/14_05_07 > session.yaml
     """
-    from miniscope_nwb.cli.output_file import check_output_file
+    from miniscope_nwb.cli.output_file import check_output_file, write_output_file
     from miniscope_nwb.convert.folder import read_recordings
     from miniscope_nwb.convert.template import write_template
     from miniscope_nwb.recording import ReadOptions
@@ -37,7 +37,7 @@ def init(
         click.echo(template.encode("utf-8"), nl=False)
     else:
         check_output_file(output, overwrite=overwrite)
-        output.write_text(template, encoding="utf-8", newline="\n")
+        write_output_file(output, template)
     if not quiet:
         name = output or "session.yaml"
         hint = f"Fill in what is marked REQUIRED, then: miniscope-nwb convert {raw} -m {name}"

@@ -39,7 +39,7 @@ def methods(
     Example:
       miniscope-nwb methods sub-m06/sub-m06_ses-20260302T140507_ophys.nwb -o methods.md
     """
-    from miniscope_nwb.cli.output_file import check_output_file
+    from miniscope_nwb.cli.output_file import check_output_file, write_output_file
     from miniscope_nwb.methods import methods_text
     from miniscope_nwb.methods.page import Style
 
@@ -49,6 +49,6 @@ def methods(
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        write_output_file(output, text)
         if not quiet:
             click.echo(f"wrote {output}", err=True)

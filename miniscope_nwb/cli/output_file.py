@@ -25,6 +25,21 @@ def check_output_file(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path} exists already; give --overwrite to replace it.")
 
 
+def write_output_file(path: Path, text: str) -> None:
+    """Write the file whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written: one sentence with the reason.
+    """
+    from miniscope_nwb.nwb.target import output_errors
+    from miniscope_nwb.text_file import write_text_file
+
+    with output_errors(path):
+        write_text_file(path, text)
+
+
 def _is_hdf5(path: Path) -> bool:
     if not path.is_file():
         return False

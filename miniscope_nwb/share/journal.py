@@ -22,6 +22,7 @@ from typing import IO
 from miniscope_nwb.errors import OutputError, UnreachableError
 from miniscope_nwb.nwb.lock import sole
 from miniscope_nwb.share.redact import Secret
+from miniscope_nwb.text_file import write_text_file
 
 STATE_VARIABLE = "MINISCOPE_NWB_STATE"  # another state folder
 _FORMAT = 1
@@ -237,14 +238,9 @@ def trust(folder: Path, api: str) -> None:
 
 def _replace(path: Path, value: object) -> None:
     """Write a small file at once; no matter where it cannot be written."""
-    part_file = path.with_name(f"{path.name}-{os.getpid()}.part")
     with suppress(OSError):
         make_private_folder(path.parent)
-        try:
-            part_file.write_text(json.dumps(value), encoding="utf-8")
-            part_file.replace(path)
-        finally:
-            part_file.unlink(missing_ok=True)
+        write_text_file(path, json.dumps(value))
 
 
 def read_rates(folder: Path) -> Mapping[str, float]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from miniscope_nwb.errors import OutputError, ShareError
+from miniscope_nwb.text_file import write_text_file
 
 _FORMAT = 1
 
@@ -116,16 +117,9 @@ def write_record(nwb_path: Path, record: AssetRecord) -> Path:
     except ShareError:
         others = []
     said = {"format": _FORMAT, "assets": [asdict(item) for item in (*others, record)]}
-    part_file = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part_file.open("w", encoding="utf-8") as file:
-            json.dump(said, file, indent=1, ensure_ascii=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part_file.replace(path)
+        write_text_file(path, json.dumps(said, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
-        part_file.unlink(missing_ok=True)
         raise OutputError(
             f"The record {path} cannot be written ({error.strerror or error}). The file itself is "
             "in the archive: allow writing there and run the same command again."

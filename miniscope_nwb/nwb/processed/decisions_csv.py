@@ -12,6 +12,7 @@ read.
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from typing import Any, get_args
 
 from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.results import MaskType
+from miniscope_nwb.text_file import write_text_file
 
 COLUMNS = ("roi", "accepted", "mask_type", "confidence", "reason")
 MASK_TYPES: tuple[str, ...] = get_args(MaskType)
@@ -88,22 +90,23 @@ def write_decision_file(path: Path, decisions: Mapping[str, Any]) -> None:
             f"{path} is an NWB or HDF5 file and is not written over: name a CSV file."
         )
     try:
-        _write(path, decisions)
+        write_text_file(path, _as_text(decisions))
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error}): name a CSV file in a folder "
-            "that is there and may be written to."
+            "that is there, may be written to and has room."
         ) from error
 
 
-def _write(path: Path, decisions: Mapping[str, Any]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for values in zip(*(decisions[name] for name in COLUMNS), strict=True):
-            roi, accepted, mask_type, confidence, reason = values
-            known = "" if math.isnan(confidence) else f"{float(confidence):.6g}"
-            writer.writerow((int(roi), "true" if accepted else "false", mask_type, known, reason))
+def _as_text(decisions: Mapping[str, Any]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for values in zip(*(decisions[name] for name in COLUMNS), strict=True):
+        roi, accepted, mask_type, confidence, reason = values
+        known = "" if math.isnan(confidence) else f"{float(confidence):.6g}"
+        writer.writerow((int(roi), "true" if accepted else "false", mask_type, known, reason))
+    return text.getvalue()
 
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
