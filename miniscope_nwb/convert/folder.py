@@ -61,6 +61,7 @@ def plan_folder(
     MiniscopeError
         With one sentence that says what is wrong and what to do.
     """
+    _refuse_inside(raw, output or Path())  # before anything is read
     user = metadata.load_yaml_files(metadata_files)
     read_options = ReadOptions(scope_camnum=options.scope_camnum, roles=user.roles)
     recordings = read_recordings(raw, read_options)
@@ -75,6 +76,8 @@ def plan_folder(
         )
     plans = _tell_apart([make_plan(group, user, options) for group in groups])
     files = [PlannedFile(plan=plan, output=place_output(plan, output)) for plan in plans]
+    for file in files:
+        _refuse_inside(raw, file.output)
     _refuse_clashes(raw, files)
     return files
 
@@ -195,6 +198,16 @@ def _tell_apart(plans: Sequence[ConversionPlan]) -> list[ConversionPlan]:
             plan = replace(plan, session=replace(plan.session, session_id=session_id))
         told.append(plan)
     return told
+
+
+def _refuse_inside(raw: Path, output: Path) -> None:
+    """Nothing is written into the folder that is converted, not even beside its recordings."""
+    if raw.is_dir() and output.resolve().is_relative_to(raw.resolve()):
+        what = f"{output} lies" if output != Path() else "the working folder lies"
+        raise OutputError(
+            f"{what} inside the raw folder {raw}, which is never written to: name another place "
+            "with -o."
+        )
 
 
 def _refuse_clashes(raw: Path, files: Sequence[PlannedFile]) -> None:
