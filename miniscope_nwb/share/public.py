@@ -10,6 +10,7 @@ from miniscope_nwb.nwb.read import open_nwb, read_table
 from miniscope_nwb.share.finding import Finding
 
 _MAX_SHOWN = 80  # characters of a text
+_MAX_ROWS = 12  # of a table that are named
 # A path from the root of a disk or a server: folders are named after people and projects.
 _WORD = r"[^\s\"'<>|,;]*"
 _PATH = re.compile(
@@ -85,15 +86,21 @@ def _paths(file: Any) -> list[Finding]:
     import h5py
 
     found: dict[str, set[str]] = {}
+    cells: dict[str, list[str]] = {}
 
     def look(_: str, node: Any) -> None:
         if len(getattr(node, "shape", ())) != 1 or h5py.check_string_dtype(node.dtype) is None:
             return
-        said = {match[0] for text in _texts(node) for match in _PATH.finditer(text)}
-        paths = {path for path in said if path not in file}  # else it is a place in the file
-        if paths:
-            plain = {path.replace("\\\\", "\\") for path in paths}  # JSON doubles them
-            found.setdefault(node.parent.name.lstrip("/"), set()).update(plain)
+        rows = {}
+        for row, text in enumerate(node.asstr(errors="replace")[:]):
+            paths = {match[0] for match in _PATH.finditer(text)}
+            if paths := {path for path in paths if path not in file}:  # else a place in the file
+                rows[row] = paths
+        if rows:
+            table, _, column = node.name.lstrip("/").rpartition("/")
+            said = {path.replace("\\\\", "\\") for paths in rows.values() for path in paths}
+            found.setdefault(table, set()).update(said)  # JSON doubles what divides folders
+            cells.setdefault(table, []).append(_cells(column, list(rows)))
 
     if "processing" in file:
         file["processing"].visititems(look)
@@ -103,6 +110,17 @@ def _paths(file: Any) -> list[Finding]:
             "what becomes public",
             place,
             f"{_count(len(paths), 'path')} of computers: {_short(sorted(paths))}",
+            f"To take them out, write with h5py {', '.join(cells[place])}; docs/sharing.md shows "
+            "how.",
         )
         for place, paths in found.items()
     ]
+
+
+def _cells(column: str, rows: list[int]) -> str:
+    """Say what to write into cells of a column so that it stays readable: JSON stays JSON."""
+    empty = "'\"\"'" if column.endswith("_json") else "''"
+    word = "row" if len(rows) == 1 else "rows"
+    named = ", ".join(map(str, rows[:_MAX_ROWS]))
+    more = f" and {len(rows) - _MAX_ROWS} more" if len(rows) > _MAX_ROWS else ""
+    return f"{empty} into {word} {named}{more} of {column}"
