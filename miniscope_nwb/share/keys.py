@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -83,6 +84,18 @@ def require_key(instance: Instance, *, key_file: Path | None = None) -> Secret:
         f"No key for {instance.name}. Looked at: --api-key-file (not given), variable "
         f"{instance.key_variable} (not set){keyring}. Copy the key from {where} (your initials, "
         f"API key) into a file that only you can read and name it with --api-key-file."
+    )
+
+
+def say_readable(path: Path) -> str:
+    """Return a sentence if others on this computer may read a file with a key, else ""."""
+    mode = path.stat().st_mode
+    is_open = stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH)
+    if os.name != "posix" or not is_open:  # elsewhere the mode does not tell who may read
+        return ""
+    return (
+        f"Warning: others on this computer may read {path}, which holds your key: "
+        f"`chmod 600 {path}` keeps it to you."
     )
 
 

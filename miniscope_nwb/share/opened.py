@@ -17,7 +17,7 @@ from miniscope_nwb.share.access import (
 from miniscope_nwb.share.archive import Archive
 from miniscope_nwb.share.instances import find_instance
 from miniscope_nwb.share.journal import read_trusted, state_folder
-from miniscope_nwb.share.keys import find_key, require_key
+from miniscope_nwb.share.keys import find_key, require_key, say_readable
 from miniscope_nwb.share.settings import Settings
 from miniscope_nwb.share.transport import Transport
 
@@ -44,7 +44,7 @@ def open_archive(
     settings
         Time limits and waits.
     say
-        Is told why it waits.
+        Is told why it waits, and of a key that others can read.
     is_named_by_user
         Or by a record, which somebody may have put beside a file: then no key goes to an address
         that the user has never named.
@@ -64,6 +64,8 @@ def open_archive(
     instance = find_instance(named)
     look = require_key if needs_key else find_key
     key = look(instance, key_file=key_file)
+    if key_file is not None and (warning := say_readable(key_file)):
+        say(warning)
     if not (is_named_by_user or instance.is_known or instance.api in read_trusted(state_folder())):
         key = None
     transport = Transport(settings, say=say, patience_s=settings.first_patience_s)

@@ -63,6 +63,7 @@ class Bench:
     def enter(self, *, key: str | None = None, dandiset: str | None = None, **changes):
         """Return archive and dandiset, as the owner unless told otherwise."""
         key_file = self.state.parent / "key.txt"
+        key_file.touch(mode=0o600)
         key_file.write_text((key or self.stand_in.key) + "\n")
         archive, info = open_archive(
             self.stand_in.url,
