@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from filelock import FileLock
 
 from miniscope_nwb.convert.folder import plan_folder
 from miniscope_nwb.nwb.io import write_plan
@@ -36,6 +39,21 @@ def make_recording(folder: Path, options: SimulateOptions = SMALL) -> Path:
         raw, output=folder / "recording.nwb", metadata_files=[session], options=ConvertOptions()
     )
     return write_plan(planned.plan, planned.output).path
+
+
+def made_once(factory: Any, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that is made once for all modules, on whatever worker they run."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # each worker has a folder of its own below it
+    folder, is_made = root / name, root / f"{name}.made"
+    with FileLock(root / f"{name}.lock"):
+        if not is_made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            is_made.touch()
+    return folder
 
 
 def copy_of(path: Path, folder: Path, name: str = "recording.nwb") -> Path:

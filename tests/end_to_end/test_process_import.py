@@ -9,21 +9,11 @@ import numpy as np
 import pytest
 from engines import saved_layout
 from nwb.foreign_files import write_foreign
-from processed_files import SMALL, copy_of, make_recording, raw_checksum
+from processed_files import SMALL, make_recording, raw_checksum
 from scipy.sparse import csc_matrix
 
 import miniscope_nwb
 from miniscope_nwb.testing.score import simulated_truth
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory):
-    return make_recording(tmp_path_factory.mktemp("recording"))
-
-
-@pytest.fixture
-def path(recording, tmp_path):
-    return copy_of(recording, tmp_path)
 
 
 @pytest.fixture(scope="module")

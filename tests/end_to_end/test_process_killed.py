@@ -11,17 +11,12 @@ import time
 
 import h5py
 import pytest
-from processed_files import assert_same_content, copy_of, make_recording, raw_checksum
+from processed_files import assert_same_content, copy_of, raw_checksum
 
 from miniscope_nwb.pipeline.keys import STAGES
 
 COMMAND = [sys.executable, "-m", "miniscope_nwb", "process", "--engine", "builtin", "--json"]
 PATIENCE_S = 120
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory):
-    return make_recording(tmp_path_factory.mktemp("recording"))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from processed_files import copy_of, make_recording
 from recordings import opened
 
 from miniscope_nwb.errors import OutputError
@@ -21,19 +20,9 @@ QUICK = ProcessOptions(
 
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory):
-    return make_recording(tmp_path_factory.mktemp("recording"))
-
-
-@pytest.fixture(scope="module")
 def raw(recording):
     (folder,) = [item for item in recording.parent.iterdir() if item.is_dir()]
     return folder
-
-
-@pytest.fixture
-def path(recording, tmp_path):
-    return copy_of(recording, tmp_path)
 
 
 def meanwhile(monkeypatch, do):
