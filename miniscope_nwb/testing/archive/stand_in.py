@@ -30,6 +30,11 @@ class StandIn:
         Size of the parts of an upload; the real archive's is 64 MiB.
     sha256_after_s, validation_after_s
         How long the archive takes for its own checksum and validation; None: for ever.
+
+    Raises
+    ------
+    MiniscopeError
+        If what only ``miniscope-nwb[test]`` brings is not installed.
     """
 
     dandiset, embargoed = "000001", "000002"

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from importlib import import_module
 from typing import Any
 
+from miniscope_nwb.errors import MiniscopeError
+
+_OF_ITS_SERVER = ("flask", "flask_cors")  # without them moto only warns, and breaks later
 _EXPIRES_S = 7 * 24 * 3600
 _DOWNLOAD_EXPIRES_S = 6 * 3600
 
 
 def storage_app() -> Any:
-    """Return moto's S3 as a WSGI application; it lets parts of any size pass."""
-    import moto.s3.models
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    """Return moto's S3 as a WSGI application; it lets parts of any size pass.
+
+    Raises
+    ------
+    MiniscopeError
+        If moto or its server is not installed: one sentence with what to install.
+    """
+    try:
+        for name in _OF_ITS_SERVER:
+            import_module(name)
+        import moto.s3.models
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    except ImportError as error:
+        raise MiniscopeError(
+            f"The stand-in archive needs moto[server], of which {error.name} is not installed: "
+            '`pip install "miniscope-nwb[test]"` brings it.'
+        ) from None
 
     moto.s3.models.S3_UPLOAD_PART_MIN_SIZE = 1
     return DomainDispatcherApplication(create_backend_app)
