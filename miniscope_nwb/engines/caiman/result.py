@@ -51,14 +51,6 @@ def to_extraction_result(
             "frames and are dropped."
         )
     traces = _traces(job, folder, timeline, resources, kept, factors[kept])
-    scores = {
-        ours: np.asarray(arrays[theirs], np.float64)[kept]
-        for theirs, ours in SCORES.items()
-        if theirs in arrays
-    }
-    accepted = arrays["accepted"][kept] if "accepted" in arrays else None
-    reasons = () if accepted is None else reasons_of(accepted, scores, parameters["quality"])
-    init = parameters["init"]
     return ExtractionResult(
         height=height,
         width=width,
@@ -69,13 +61,9 @@ def to_extraction_result(
         kernel=_kernels(arrays, kept),
         background=_background(arrays, timeline, height, width, parameters),
         pixel_noise=_image(arrays.get("sn"), height, width),
-        scores=scores,
-        engine_accepted=accepted,
-        engine_reasons=reasons,
+        **_decision(arrays, kept, parameters),
         n_seeds=n_found,
-        emptied_by=""
-        if n_found
-        else f"min_corr of {init['min_corr']:g} and min_pnr of {init['min_pnr']:g}",
+        emptied_by="" if n_found else _thresholds(parameters),
         derived=derived,
         versions=versions,
     )
@@ -110,6 +98,25 @@ def _traces(
         "deconvolved": write_traces(scratch / "deconvolved.npy", part("S"), factors, frames),
         "raw": write_traces(scratch / "raw.npy", demixed, factors, frames, job.is_left_out),
     }
+
+
+def _decision(
+    arrays: Mapping[str, Any], kept: Any, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return CaImAn's scores, and what it accepted by them and why, where it was asked to."""
+    scores = {
+        ours: np.asarray(arrays[theirs], np.float64)[kept]
+        for theirs, ours in SCORES.items()
+        if theirs in arrays
+    }
+    accepted = arrays["accepted"][kept] if "accepted" in arrays else None
+    reasons = () if accepted is None else reasons_of(accepted, scores, parameters["quality"])
+    return {"scores": scores, "engine_accepted": accepted, "engine_reasons": reasons}
+
+
+def _thresholds(parameters: Mapping[str, Any]) -> str:
+    init = parameters["init"]
+    return f"min_corr of {init['min_corr']:g} and min_pnr of {init['min_pnr']:g}"
 
 
 def _scaled(arrays: Mapping[str, Any], name: str, kept: Any, factors: Any) -> Any:

@@ -7,6 +7,7 @@ low rank, evaluated or not, components rejected or discarded, motion where it wa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,26 +147,12 @@ def _components(
     counts = [_n_cells(file, group) for group in groups]
 
     def rows(*names: str) -> Any:
-        def read(start: int, stop: int) -> Any:
-            parts = [np.zeros((0, n_frames), np.float32)]
-            first = 0
-            for group, count in zip(groups, counts, strict=True):
-                low, high = np.clip([start - first, stop - first], 0, count)
-                stored = [file.array(f"{group}/{name}") for name in names]
-                known = [item[low:high].astype(np.float32) for item in stored if item is not None]
-                parts.append(
-                    sum(known) if known else np.full((high - low, n_frames), np.nan, np.float32)
-                )
-                first += count
-            return np.concatenate(parts)
-
-        return read
+        return partial(_rows, file, names, dict(zip(groups, counts, strict=True)), n_frames)
 
     residual = "YrA" if file.array("estimates/YrA") is not None else "R"
     if file.array(f"estimates/{residual}") is None:
         notes.append("It holds no residuals: its fluorescence is the denoised one.")
-    frames, scratch = slice(0, n_frames), resources.scratch
-    every = np.arange(n_frames)[frames]
+    every, scratch = np.arange(n_frames), resources.scratch
     raw = write_traces(scratch / "raw.npy", rows("C", residual), factors, every)
     baseline, noise = _levels(file, groups, raw, factors, notes)
     return {
@@ -177,6 +164,29 @@ def _components(
         "noise": noise,
         "kernel": _kernels(file, groups, counts),
     }
+
+
+def _rows(
+    file: SavedFile,
+    names: tuple[str, ...],
+    counts: dict[str, int],
+    n_frames: int,
+    start: int,
+    stop: int,
+) -> Any:
+    """Return the sums of traces of some names, of components [start, stop) over all groups.
+
+    ``counts`` holds the components of each group; where none of the names is stored, it is NaN.
+    """
+    parts = [np.zeros((0, n_frames), np.float32)]
+    first = 0
+    for group, count in counts.items():
+        low, high = np.clip([start - first, stop - first], 0, count)
+        stored = [file.array(f"{group}/{name}") for name in names]
+        known = [item[low:high].astype(np.float32) for item in stored if item is not None]
+        parts.append(sum(known) if known else np.full((high - low, n_frames), np.nan, np.float32))
+        first += count
+    return np.concatenate(parts)
 
 
 def _levels(

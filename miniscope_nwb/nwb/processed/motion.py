@@ -119,9 +119,18 @@ def _blocks_table(name: str, blocks: MotionBlocks) -> object:
 
 
 def _frames_table(context: Context) -> object:
-    quality, prepared = context.run.motion_quality, context.run.prepared
+    return make_table(
+        context.names.motion_quality,
+        f"The frames of {context.run.series}, one row a frame: how well they lie on the template.",
+        [*_placing(context), *_light(context)],
+    )
+
+
+def _placing(context: Context) -> list[Column]:
+    """How well the frames lie on the template."""
+    quality = context.run.motion_quality
     correlations = {"before": quality.correlation_before, "after": quality.correlation_after}
-    columns = [
+    return [
         *(
             Column(
                 f"correlation_{when}",
@@ -141,6 +150,13 @@ def _frames_table(context: Context) -> object:
             "Whether the frame could be placed; the shifts of others are interpolated.",
             np.asarray(context.run.motion.is_registered, np.bool_),
         ),
+    ]
+
+
+def _light(context: Context) -> list[Column]:
+    """Brightness of the frames, and what is wrong with them themselves."""
+    prepared = context.run.prepared
+    columns = [
         Column(
             "brightness",
             "Mean of the raw frame, grey levels.",
@@ -160,8 +176,4 @@ def _frames_table(context: Context) -> object:
                 list(prepared.reason_left_out),
             )
         )
-    return make_table(
-        context.names.motion_quality,
-        f"The frames of {context.run.series}, one row a frame: how well they lie on the template.",
-        columns,
-    )
+    return columns
