@@ -32,7 +32,7 @@ from miniscope_nwb.pipeline.job import open_job
 from miniscope_nwb.pipeline.options import ProcessOptions, ProcessResult, Watch
 from miniscope_nwb.pipeline.process import run_job
 from miniscope_nwb.pipeline.resources import one_thread_each
-from miniscope_nwb.pipeline.scratch import locked, scratch_folder
+from miniscope_nwb.pipeline.scratch import check_scratch, locked, scratch_folder
 from miniscope_nwb.pipeline.store import fresh_folder
 from miniscope_nwb.results import ExtractionResult, MotionResult
 
@@ -107,6 +107,7 @@ def import_results(
     watch = watch or Watch()
     options = replace(options, parameters=_as_it_was(options.parameters), engine=SavedEngine.name)
     work = scratch_folder(path, options.scratch).with_suffix(".import")
+    check_scratch(work)
     with locked(path), one_thread_each(), fresh_folder(work) as folder:
         engine = SavedEngine(_read(path, results, options, folder), results)
         reason = f"results imported from {results.name}"

@@ -8,6 +8,7 @@ run that was killed goes on where it stood; the NWB file is replaced, whole, at 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from miniscope_nwb.correct.movie import CorrectedMovie
 from miniscope_nwb.pipeline.done import nothing_to_do
-from miniscope_nwb.pipeline.fit import misfit
+from miniscope_nwb.pipeline.fit import misfit, unfound
 from miniscope_nwb.pipeline.job import Job, open_job
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.memory import share_one_heap
@@ -67,6 +68,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     task, room = check_job(job)
     journal = Journal(job.scratch)
     journal.tidy()
+    is_new = not job.scratch.parent.exists()
     make_scratch(job.scratch)
     steps = Steps(
         job.path.name,
@@ -83,6 +85,9 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
         result = _run(job, steps, keep_bytes=room.kept)
     if not job.options.keep_scratch:
         shutil.rmtree(job.scratch, ignore_errors=True)
+        if is_new:
+            with contextlib.suppress(OSError):  # others may have begun to use the chosen folder
+                job.scratch.parent.rmdir()
     return result
 
 
@@ -128,10 +133,16 @@ def _warn_of_nothing(extraction: ExtractionResult, steps: Steps) -> None:
 
 
 def _warn_of_another_movie(job: Job, quality: Quality, steps: Steps) -> None:
-    """Results that were computed elsewhere may be those of another recording of the same size."""
+    """Results and masks from elsewhere may be those of another recording of the same size."""
     found = misfit(quality) if job.source_hash else ""
     if found:
         steps.say(
             f"Warning: {found}, which does not show them when they are active: make sure that "
             f"these {job.choice.reason} belong to {job.path.name}."
+        )
+    found = unfound(quality, job.masks.footprints.shape[1]) if job.masks is not None else ""
+    if found:
+        steps.say(
+            f"Warning: {found} in this movie: make sure that {job.options.masks} is of the same "
+            f"field of the same animal as {job.path.name}."
         )

@@ -86,6 +86,12 @@ def check_scratch(folder: Path) -> None:
     there = _nearest(folder)
     if not there.is_dir():
         raise _no_scratch(folder, os.strerror(errno.ENOTDIR))
+    above = folder.parent.parent  # of a chosen folder, which itself may be made: else a slip
+    if not above.is_dir():
+        raise OutputError(
+            f"{folder.parent} cannot be made for scratch: {above} does not exist; make it, or name "
+            "another folder with --scratch."
+        )
     if not os.access(there, os.W_OK):
         raise _no_scratch(folder, os.strerror(errno.EACCES))
 
