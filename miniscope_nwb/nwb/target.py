@@ -202,6 +202,30 @@ def describe(
     return OutputError(f"{output} cannot be written ({reason}): check the drive, or {otherwise}.")
 
 
+def check_file_writable(path: Path) -> None:
+    """Stop before the work where a file may not be written to.
+
+    Raises
+    ------
+    OutputError
+        Says whether the file is protected, which its owner can change, or its whole drive.
+    """
+    if os.access(path, os.W_OK):
+        return
+    if _is_read_only_drive(path):
+        raise OutputError(
+            f"{path} lies on a drive that is read-only: copy it to another one, and work there."
+        )
+    raise OutputError(
+        f"{path} is write-protected: allow writing to it (chmod u+w), or work on a copy."
+    )
+
+
+def _is_read_only_drive(path: Path) -> bool:
+    flags = getattr(os, "ST_RDONLY", 0)  # only where the system can tell
+    return bool(flags) and bool(os.statvfs(path).f_flag & flags)
+
+
 def check_space(folder: Path, needed_bytes: int, *, otherwise: str = _ELSEWHERE) -> None:
     """Stop where a drive has not enough room.
 

@@ -58,12 +58,11 @@ def check_writable(path: Path) -> None:
     Raises
     ------
     OutputError
-        If the file is write-protected, or the folder in which it lies.
+        If the file is write-protected, or the folder or the drive on which it lies.
     """
-    if not os.access(path, os.W_OK):
-        raise OutputError(
-            f"{path} is write-protected: allow writing to it (chmod u+w), or work on a copy."
-        )
+    from miniscope_nwb.nwb.target import check_file_writable
+
+    check_file_writable(path)
     if not os.access(path.resolve().parent, os.W_OK):
         raise _nothing_beside(path, os.strerror(errno.EACCES))
 

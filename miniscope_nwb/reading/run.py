@@ -124,13 +124,16 @@ class Run:
 
     @property
     def parameters(self) -> pd.DataFrame:
-        """Every parameter as it was used, and who set it."""
+        """Every parameter as it was used, and who set it.
+
+        `value_json` is as the file has it, and `value` what that says.
+        """
         import json
 
         from miniscope_nwb.nwb.processed.read import read_parameters
 
         table = self._table(self._read(read_parameters))
-        values: list[Json] = [json.loads(text) for text in table.pop("value_json")]
+        values: list[Json] = [json.loads(text) for text in table["value_json"]]
         table.insert(2, "value", values)
         return table
 

@@ -107,6 +107,9 @@ def test_what_was_written_is_read(session, written, name):
     patches = run.event_images["image"]
     np.testing.assert_array_equal(patches[:, ::2, ::2], record.quality.event_images.image)
     assert run.parameters.value.tolist() == ["rigid", 7.5, list(CROP)]
+    names = ["stage", "parameter", "value", "value_json", "source", "basis"]
+    assert run.parameters.columns.tolist() == names
+    assert run.parameters.value_json.tolist() == ['"rigid"', "7.5", str(list(CROP))]
     assert run.timings.seconds.tolist() == [2.5, 40.0]
     assert run.frame_quality.outlier.sum() == 2
     if name == "bent":

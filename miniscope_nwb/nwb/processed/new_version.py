@@ -22,6 +22,7 @@ from miniscope_nwb.nwb.careful_file import CarefulFile
 from miniscope_nwb.nwb.copying import clone, copy_bytes
 from miniscope_nwb.nwb.read import open_nwb
 from miniscope_nwb.nwb.target import (
+    check_file_writable,
     check_space,
     locked,
     output_errors,
@@ -122,10 +123,7 @@ def compact_path(path: Path) -> Path:
 def _check_writable(path: Path) -> None:
     with open_nwb(path):  # one sentence where it is missing, damaged or open for writing
         pass
-    if not os.access(path, os.W_OK):
-        raise OutputError(
-            f"{path} is write-protected: allow writing to it (chmod u+w), or work on a copy."
-        )
+    check_file_writable(path)
 
 
 @contextmanager
