@@ -215,14 +215,18 @@ def test_record_that_cannot_be_written_ends_with_3_and_the_same_command_goes_on(
     """What was sent is there, so it is not what 1 says; the record is written once more at last."""
     from miniscope_nwb.share import record
 
-    inner, count = record.json.dump, itertools.count()
+    inner, count = record.write_text_file, itertools.count()
 
-    def full(*arguments: object, **options: object) -> None:
-        if next(count) >= n_written:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        inner(*arguments, **options)
+    def no_room(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(record.json, "dump", full)
+    def full(path: Path, text: str) -> None:
+        with monkeypatch.context() as disk:
+            if next(count) >= n_written:
+                disk.setattr(os, "fsync", no_room)
+            inner(path, text)
+
+    monkeypatch.setattr(record, "write_text_file", full)
     (outcome,) = bench.upload(nwb_file)
     assert (outcome.state, outcome.exit_code) == ("failed", 3)
     assert "is in the archive: allow writing there" in outcome.message
