@@ -123,21 +123,22 @@ class VerifyReport:
     def lines(self) -> Iterable[str]:
         """Say it for people, a line a fact."""
         for item in self.series:
-            videos = f", {item.n_videos} video files byte for byte" if item.n_videos else ""
-            frames = f"{item.n_frames} frames and " if item.n_frames or not item.n_videos else ""
+            videos = f", {_count(item.n_videos, 'video file')} byte for byte"
+            frames = f"{_count(item.n_frames, 'frame')} and "
             explained = f"; {item.n_explained} repaired or left out, as the file says"
             yield (
-                f"{item.series}: {frames}{item.n_stamps} time stamps compared"
-                f"{videos}{explained if item.n_explained else ''}"
+                f"{item.series}: {frames if item.n_frames or not item.n_videos else ''}"
+                f"{_count(item.n_stamps, 'time stamp')} compared"
+                f"{videos if item.n_videos else ''}{explained if item.n_explained else ''}"
             )
-        yield f"{self.n_files} checksums of raw files compared"
+        yield f"{_count(self.n_files, 'checksum')} of raw files compared"
         if self.n_rows:
-            yield f"{self.n_rows} rows of head orientation compared"
+            yield f"{_count(self.n_rows, 'row')} of head orientation compared"
         for difference in self.differences:
             yield f"DIFFERENT: {difference}"
         n_hidden = self.n_differences - len(self.differences)
         if n_hidden:
-            yield f"... and {n_hidden} more differences"
+            yield f"... and {_count(n_hidden, 'more difference')}"
         if self.is_identical and self.stub is not None:
             yield (
                 f"{self.nwb_path} is a STUB: it holds the first {self.stub} frames of every device "
@@ -150,3 +151,7 @@ class VerifyReport:
         else:
             kinds = ", ".join(f"{number} {kind}" for kind, number in self.counts.items())
             yield f"{self.nwb_path} DIFFERS from {self.raw}: {self.n_differences} ({kinds})"
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

@@ -61,6 +61,7 @@ def curate(
     if number is not None and target is None:
         raise click.UsageError("--round goes with --export: a new round starts from the current.")
     from miniscope_nwb.cli.output_file import check_output_file
+    from miniscope_nwb.cli.text import count
     from miniscope_nwb.nwb.processed import curation
     from miniscope_nwb.nwb.processed.decisions_csv import read_decision_file
 
@@ -68,7 +69,7 @@ def curate(
         check_output_file(target, overwrite=overwrite)
         done = curation.export_round(nwb_file, target, run=run, number=number)
         sentence = (
-            f"Round {done.round} of run {done.run}: {done.n_components} components, "
+            f"Round {done.round} of run {done.run}: {count(done.n_components, 'component')}, "
             f"{done.n_accepted} accepted, written to {target}."
         )
     else:

@@ -27,6 +27,7 @@ def doctor(folder: Path, as_json: bool, quiet: bool) -> int:
       miniscope-nwb doctor /data/nwb --json
     """
     from miniscope_nwb.check.doctor import examine
+    from miniscope_nwb.cli.text import count
 
     findings = examine(folder)
     n_errors = sum(finding.status == "error" for finding in findings)
@@ -42,5 +43,5 @@ def doctor(folder: Path, as_json: bool, quiet: bool) -> int:
         if finding.remedy:
             click.echo(f"{'':27}-> {finding.remedy}")
     if not quiet:
-        click.echo(f"{n_errors} errors, {n_warnings} warnings")
+        click.echo(f"{count(n_errors, 'error')}, {count(n_warnings, 'warning')}")
     return 1 if n_errors else 0

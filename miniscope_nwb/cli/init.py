@@ -39,6 +39,6 @@ def init(
         check_output_file(output, overwrite=overwrite)
         write_output_file(output, template)
     if not quiet:
-        name = output or "session.yaml"
+        name = output or "FILE.yaml"  # where the shell wrote it to, nobody tells us
         hint = f"Fill in what is marked REQUIRED, then: miniscope-nwb convert {raw} -m {name}"
         click.echo(hint, err=True)

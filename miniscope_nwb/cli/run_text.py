@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from miniscope_nwb.cli.amounts import duration
-from miniscope_nwb.cli.text import table
+from miniscope_nwb.cli.text import count, table
 from miniscope_nwb.sizes import size
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ def result_text(done: ProcessResult) -> str:
     if done.was_done:
         return (
             f"{done.path}\nholds this run already: {done.run} ({done.engine}), "
-            f"{done.n_components} components, {done.n_accepted} accepted, with "
+            f"{count(done.n_components, 'component')}, {done.n_accepted} accepted, with "
             f"{_CORRECTED[done.corrected]}. Nothing was done; --force computes it again."
         )
     return (
-        f"{done.path}\nrun {done.run} ({done.engine}): {done.n_components} components, "
+        f"{done.path}\nrun {done.run} ({done.engine}): {count(done.n_components, 'component')}, "
         f"{done.n_accepted} accepted, in {duration(done.seconds)}."
     )
 

@@ -90,6 +90,7 @@ def simulate(
     import json
 
     from miniscope_nwb.cli.progress import frame_progress
+    from miniscope_nwb.cli.text import count
     from miniscope_nwb.simulate.folder import simulate as simulate_folder
     from miniscope_nwb.simulate.options import DEFAULT_START, SimulateOptions
 
@@ -105,11 +106,13 @@ def simulate(
         }  # fmt: skip
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     elif not quiet:
-        lost = f", {result.n_lost} more lost" if result.n_lost else ""
+        whose = "its" if result.n_cells == 1 else "their"
+        cells = f"{count(result.n_cells, 'cell')}, {whose} spikes"
+        lost = f", {options.lost_frames} more lost" if result.n_lost else ""
         click.echo(
-            f"{result.raw}\n  {result.n_frames} frames a miniscope{lost}; "
+            f"{result.raw}\n  {count(result.n_frames, 'frame')} a miniscope{lost}; "
             f"{result.duration_s:.1f} s\n"
-            f"{result.truth}\n  the truth: {result.n_cells} cells, their spikes, and the motion"
+            f"{result.truth}\n  the truth: {cells}, and the motion"
         )
 
 

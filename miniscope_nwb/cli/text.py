@@ -38,6 +38,11 @@ def number(value: float, digits: int = 3) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
+def count(n: int, thing: str) -> str:
+    """Say "1 file", "2 files"."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def timing_table(timing: Sequence[DeviceTiming]) -> str:
     """Render the time report, one row a device."""
     header = (
@@ -72,11 +77,12 @@ def describe_recording(recording: Recording) -> str:
     lines += [_describe_device(device) for device in recording.devices]
     n_bytes = sum(file.n_bytes for file in recording.source_files)
     lines.append(
-        f"  {len(recording.source_files)} files, {size(n_bytes)}; "
-        f"{len(recording.settings)} settings, {len(recording.notes)} notes"
+        f"  {count(len(recording.source_files), 'file')}, {size(n_bytes)}; "
+        f"{count(len(recording.settings), 'setting')}, {count(len(recording.notes), 'note')}"
     )
     signals = [
-        f"{item.kind} ({item.device}, {len(item.time_s)} rows)" for item in recording.samples
+        f"{item.kind} ({item.device}, {count(len(item.time_s), 'row')})"
+        for item in recording.samples
     ]
     if signals:
         lines.append("  signals     " + ", ".join(signals))
@@ -93,8 +99,9 @@ def _describe_device(device: Device) -> str:
     rows = device.stamps.n_rows if device.stamps else 0
     return (
         f"  {device.role:<11} {device.name} ({device.device_type or 'type not recorded'}; "
-        f"{device.role_evidence}): {frames} frames of {' and '.join(sizes) or '?'} in "
-        f"{len(device.parts)} files ({', '.join(codecs) or 'no codec'}), {rows} time stamps"
+        f"{device.role_evidence}): {count(frames, 'frame')} of {' and '.join(sizes) or '?'} "
+        f"in {count(len(device.parts), 'file')} ({', '.join(codecs) or 'no codec'}), "
+        f"{count(rows, 'time stamp')}"
     )
 
 

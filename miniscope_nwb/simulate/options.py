@@ -70,8 +70,8 @@ def resolve(options: SimulateOptions, *, format: str) -> SimulateOptions:
     cameras = min(1, most_cameras) if options.cameras is None else options.cameras
     if not 1 <= options.scopes <= most_scopes or not 0 <= cameras <= most_cameras:
         raise OutputError(
-            f"A {format} recording holds 1 to {most_scopes} scopes and 0 to {most_cameras} "
-            f"cameras, not {options.scopes} and {cameras}."
+            f"A {format} recording holds {_span(1, most_scopes, 'scope')} and "
+            f"{_span(0, most_cameras, 'camera')}, not {options.scopes} and {cameras}."
         )
     if options.start_time.tzinfo is None:
         raise OutputError("The start time needs a zone, such as 2026-03-02T14:05:07+01:00.")
@@ -120,3 +120,11 @@ def n_cells(options: SimulateOptions) -> int:
         return options.cells
     area_mm2 = options.width * options.height * (PIXEL_SIZE_UM / 1000) ** 2
     return round(LEVELS[options.level].cells_per_mm2 * area_mm2)
+
+
+def _span(low: int, high: int, thing: str) -> str:
+    """Say "1 scope", "0 or 1 camera", "1 to 8 scopes"."""
+    plural = thing if high == 1 else f"{thing}s"
+    if low == high:
+        return f"{low or 'no'} {thing if low == 0 else plural}"
+    return f"{low} {'or' if high == low + 1 else 'to'} {high} {plural}"

@@ -62,7 +62,9 @@ class MiniscopeV4Reader:
         folder = v4_discovery.plain_folder(folder)
         session = v4_discovery.load(folder, folder)
         if v4_discovery.is_session_metadata(session):
-            reason = f"{v4_discovery.METADATA} lists {_count_listed(session)} devices"
+            n_listed = _count_listed(session)
+            devices = "device" if n_listed == 1 else "devices"
+            reason = f"{v4_discovery.METADATA} lists {n_listed} {devices}"
             return Match(self.name, (reason,), (RecordingSource(folder),))
         if v4_discovery.is_device_folder(folder):
             return self._sniff_device(folder)
