@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from miniscope_nwb.nwb.parting.split import SplitResult
 
 
 @click.command()
@@ -54,7 +58,6 @@ def split(
     from miniscope_nwb.nwb.parting.split import split_file
     from miniscope_nwb.nwb.read import read_identity
     from miniscope_nwb.session import VideoLinks
-    from miniscope_nwb.sizes import size
 
     identity = read_identity(nwb_file)
     raw = Path(planned_name(identity, desc="raw"))
@@ -72,6 +75,13 @@ def split(
             link_videos=cast("VideoLinks", link_videos),
             progress=progress,
         )
+    if as_json or not quiet:
+        _tell(done, as_json=as_json)
+
+
+def _tell(done: SplitResult, *, as_json: bool) -> None:
+    from miniscope_nwb.sizes import size
+
     parts = {"raw": done.raw, "processed": done.processed}
     if as_json:
         answer = {
@@ -79,7 +89,7 @@ def split(
             for name, part in parts.items()
         }
         click.echo(json.dumps({**answer, "videos": done.n_videos}, ensure_ascii=False))
-    elif not quiet:
+    else:
         for part in parts.values():
             click.echo(f"{part.path}: {size(part.n_bytes)}, {part.state}")
         if done.n_videos:
