@@ -7,6 +7,7 @@ from pathlib import Path
 
 from miniscope_nwb.convert import detect, reconcile, timing
 from miniscope_nwb.convert.folder import LEFT_OUT, read_recordings
+from miniscope_nwb.convert.metadata_devices import warn_of_nominal_sizes
 from miniscope_nwb.convert.readers.base import Match
 from miniscope_nwb.convert.session_start import find_start
 from miniscope_nwb.convert.user_metadata import UserMetadata
@@ -59,6 +60,7 @@ def _inspect(recording: Recording) -> Inspection:
     # The reader has said already that videos or stamps are missing.
     found += [p for p in clocks if not (p.device in told and p.code in {"no_frames", "no_stamps"})]
     found += [*_check_start(recording), *_check_colour(recording)]
+    found += warn_of_nominal_sizes([recording])
     return Inspection(
         recording=recording,
         timelines=timelines,

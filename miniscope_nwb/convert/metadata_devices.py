@@ -91,6 +91,11 @@ def nominal_pixel_size(device: Device) -> tuple[tuple[float, float] | None, str]
     return (size, size), known.nominal_pixel_size_source
 
 
+def warn_of_nominal_sizes(recordings: Sequence[Recording]) -> tuple[Problem, ...]:
+    """Warn of every pixel size that would be stored as documented, where nobody gives one."""
+    return resolve_devices(recordings, UserMetadata())[2]
+
+
 def _by_name(recordings: Sequence[Recording]) -> dict[str, Device]:
     """List devices by name, scopes first, in order of appearance."""
     devices = [device for recording in recordings for device in recording.devices]

@@ -98,8 +98,11 @@ def _subject(recordings: Sequence[Recording]) -> Iterator[str]:
 
 def _imaging(devices: Iterable[Device]) -> Iterator[str]:
     scopes = [device for device in devices if device.role == "scope"]
+    has_size = bool(scopes) and all(nominal_pixel_size(scope)[0] is not None for scope in scopes)
     for key in NEEDED_OF_SCOPES:
-        yield f"{key}:  # {REQUIRED}: {HINTS[key]}"
+        # Where the optics are documented, what is left empty is filled, and so not missing.
+        mark = RECOMMENDED if key == "pixel_size_um" and has_size else REQUIRED
+        yield f"{key}:  # {mark}: {HINTS[key]}"
     for scope in scopes:
         size, source = nominal_pixel_size(scope)
         if size is not None:
@@ -160,7 +163,19 @@ def _found(
     text, source = next(iter(sources.items()))
     if is_required:  # an identifier: what the YAML's own rule would refuse is mended
         text = names.path_part(text)
-    return f"{key}: {quote(text)}  # found: {_comment(source)}; {HINTS[key]}"
+    better = _last_first(text) if key == "experimenter" else ""
+    advice = f"{RECOMMENDED}: write {quote(better)}; " if better else ""
+    return f"{key}: {quote(text)}  # {advice}found: {_comment(source)}; {HINTS[key]}"
+
+
+def _last_first(name: str) -> str:
+    """Turn "Jane Doe" round as `validate` wants it; "" where it is not clear which name is which.
+
+    Only a person can say, so the template offers it and keeps what was recorded.
+    """
+    parts = name.split()
+    is_clear = len(parts) == 2 and all(part.isalpha() for part in parts)
+    return f"{parts[1]}, {parts[0]}" if is_clear else ""
 
 
 def _empty(key: str, hint: str = "") -> str:
