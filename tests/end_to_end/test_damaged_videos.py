@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from builders.v4 import make_v4, write_avi
-from damage import header_only, truncate, unfinalise
+from damage import truncate, unfinalise, without_frames
 from damaged_v4 import check_stored, convert_badly, convert_well, device
 from recordings import lost_frames, opened, table
 
@@ -48,7 +48,7 @@ def test_unfinalised_last_part_keeps_every_frame(shell, session, tmp_path):
 @pytest.mark.parametrize("empty", ["zero bytes", "header only"])
 def test_empty_last_part(shell, session, tmp_path, empty):
     part = device(session) / "3.avi"
-    part.write_bytes(b"") if empty == "zero bytes" else header_only(part)
+    without_frames(part, empty)
     path, said = convert_well(shell, session, tmp_path)
     check_stored(path, session, range(30))
     assert "3.avi" in said
@@ -57,12 +57,7 @@ def test_empty_last_part(shell, session, tmp_path, empty):
 @pytest.mark.parametrize("how", ["missing", "zero bytes", "header only"])
 def test_part_without_frames_in_the_middle(shell, session, tmp_path, how):
     part = device(session) / "1.avi"
-    if how == "missing":
-        part.unlink()
-    elif how == "zero bytes":
-        part.write_bytes(b"")
-    else:
-        header_only(part)
+    without_frames(part, how)
     path, said = convert_well(shell, session, tmp_path)
     check_stored(path, session, [*range(10), *range(20, 35)])
     with opened(path) as nwb:

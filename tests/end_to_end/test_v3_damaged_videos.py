@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from builders.onix import write_avi as write_onix_avi
 from builders.v3 import make_v3
-from damage import header_only, truncate, unfinalise
+from damage import truncate, unfinalise, without_frames
 from other_formats import ZONE, repairs, stop, work
 from recordings import lost_frames, opened
 from v3_recordings import V3_FOLDER, check_v3, v3_seconds
@@ -30,12 +30,8 @@ def test_v3_damaged_middle_part(shell, tmp_path, how):
     part = truth.folder / "msCam2.avi"
     if how == "truncated":
         truncate(part, 0.55)
-    elif how == "missing":
-        part.unlink()
-    elif how == "zero bytes":
-        part.write_bytes(b"")
     else:
-        header_only(part)
+        without_frames(part, how)
     path, said = work(shell, truth.folder, tmp_path, *ZONE)
     with opened(path) as nwb:
         n_kept = len(nwb.acquisition["OnePhotonSeries"].data) - 25
@@ -57,7 +53,7 @@ def test_v3_unfinalised_parts(shell, tmp_path, v3):
 @pytest.mark.parametrize("empty", ["zero bytes", "header only"])
 def test_v3_last_part_without_frames(shell, tmp_path, v3, empty):
     part = v3.folder / "msCam3.avi"
-    part.write_bytes(b"") if empty == "zero bytes" else header_only(part)
+    without_frames(part, empty)
     path, said = work(shell, v3.folder, tmp_path, *ZONE)
     check_v3(path, v3, range(20))
     assert repairs(path) == ["trimmed_stamp"] * 5

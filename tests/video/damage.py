@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-__all__ = ["header_only", "truncate", "unfinalise", "zero_tail"]
+__all__ = ["header_only", "truncate", "unfinalise", "without_frames", "zero_tail"]
 
 
 def truncate(path: Path, fraction: float) -> None:
@@ -36,6 +36,16 @@ def header_only(path: Path) -> None:
     unfinalise(path)
     data = path.read_bytes()
     path.write_bytes(data[: _movi(data) + 12])
+
+
+def without_frames(path: Path, how: str) -> None:
+    """Take all frames of a file: ``missing``, ``zero bytes`` or ``header only``."""
+    if how == "missing":
+        path.unlink()
+    elif how == "zero bytes":
+        path.write_bytes(b"")
+    else:
+        header_only(path)
 
 
 def zero_tail(path: Path, n_bytes: int) -> None:
