@@ -8,19 +8,21 @@ binned pixels and some thousand frames.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from miniscope_nwb.extract.boxes import Footprints
 from miniscope_nwb.extract.frames import FrameBlock, Frames, bin_frames
-from miniscope_nwb.movie import spread_frames
+from miniscope_nwb.movie import map_in_order, spread_frames
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 from miniscope_nwb.results import Float32, Sparse
 
 N_FRAMES = 1000  # of the regression: more changes the background by less than 0.2 %
 MOST_NEIGHBOURS = 20  # of a pixel: more cost time and change the traces by less than 0.002
+BAND_BYTES = 200_000_000  # of the frames that are held: wide fields are fitted band after band
 RIDGE = 1e-3  # of the mean variance on the ring: the weights stay finite where pixels agree
 
 
@@ -119,37 +121,91 @@ def fit_ring(
     from miniscope_nwb.extract import ring_kernels as kernels
 
     height, width = region.shape
-    numbers = spread_frames(~frames.is_left_out, N_FRAMES)
-    rows, columns = -(-height // factor), -(-width // factor)
-    data = np.empty((rows * columns, len(numbers)), np.float32)
-    done = 0
-
-    def coarse(block: FrameBlock) -> Float32:
-        subtract_cells(block, footprints, traces[:, block.numbers])
-        return bin_frames(block, factor)
-
-    for part in frames.sample(numbers, coarse):
-        data[:, done : done + len(part)] = part.reshape(len(part), -1).T
-        done += len(part)
-    data -= data.mean(axis=1, keepdims=True)
-    offsets = ring_offsets(radius_px / factor)
     usable = _binned_region(region, factor)
-    n = len(usable.ravel())
-    neighbours = np.full((n, len(offsets)), -1, np.int32)
-    weights = np.zeros((n, len(offsets)), np.float32)
+    n_rows, n_columns = usable.shape
+    offsets = ring_offsets(radius_px / factor)
+    neighbours = np.full((usable.size, len(offsets)), -1, np.int32)
+    weights = np.zeros((usable.size, len(offsets)), np.float32)
     kernels.find_neighbours(usable, offsets, neighbours)
-    _in_parts(kernels.fit, data, neighbours, weights, n_threads=frames.n_threads)
+    sample = _Sample(frames, footprints, traces, factor, n_columns)
+    for band in _bands(n_rows, n_columns, sample.n_frames):
+        _fit_band(sample, band, neighbours, weights, reach=int(np.abs(offsets).max()))
     valid = neighbours >= 0
     starts = np.concatenate([[0], np.cumsum(valid.sum(axis=1))])
-    matrix = csr_array((weights[valid], neighbours[valid], starts), shape=(n, n))
-    images = _components(data, matrix, n_components)
+    shape = (usable.size, usable.size)
+    matrix = csr_array((weights[valid], neighbours[valid], starts), shape=shape)
+    images = np.zeros((0, usable.size), np.float32)
+    if n_components:  # of all pixels together
+        images = _components(sample.read(0, n_rows), matrix, n_components)
     return Ring(height, width, factor, radius_px, matrix, images)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Binned frames spread over the movie, the cells' light taken off."""
+
+    frames: Frames
+    footprints: Footprints
+    traces: Float32
+    factor: int
+    n_columns: int
+
+    @cached_property
+    def numbers(self) -> IntArray:
+        """Which frames."""
+        return spread_frames(~self.frames.is_left_out, N_FRAMES)
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames."""
+        return len(self.numbers)
+
+    def read(self, first: int, stop: int) -> Float32:
+        """Return the rows [first, stop) of the coarse grid, (n_pixels, n_frames), centred."""
+        data = np.empty(((stop - first) * self.n_columns, self.n_frames), np.float32)
+
+        def coarse(block: FrameBlock) -> Float32:
+            subtract_cells(block, self.footprints, self.traces[:, block.numbers])
+            return bin_frames(block, self.factor)[:, first:stop]
+
+        done = 0
+        for part in self.frames.sample(self.numbers, coarse):
+            data[:, done : done + len(part)] = part.reshape(len(part), -1).T
+            done += len(part)
+        data -= data.mean(axis=1, keepdims=True)
+        return data
+
+
+def _bands(n_rows: int, n_columns: int, n_frames: int) -> list[tuple[int, int]]:
+    """Cut the coarse grid into bands of rows whose sample fits into `BAND_BYTES`."""
+    n_bands = min(n_rows, -(-4 * n_rows * n_columns * n_frames // BAND_BYTES))
+    edges = np.linspace(0, n_rows, n_bands + 1).round().astype(int).tolist()
+    return list(pairwise(edges))
+
+
+def _fit_band(
+    sample: _Sample, band: tuple[int, int], neighbours: Any, weights: Float32, *, reach: int
+) -> None:
+    """Fit the pixels of some rows; their rings reach beyond these."""
+    from miniscope_nwb.extract import ring_kernels as kernels
+
+    columns = sample.n_columns
+    first = max(0, band[0] - reach)
+    stop = min(len(weights) // columns, band[1] + reach)
+    data = sample.read(first, stop)
+    inside = slice(first * columns, stop * columns)
+    around = np.where(neighbours[inside] >= 0, neighbours[inside] - first * columns, -1)
+    _in_parts(
+        partial(kernels.fit, data, around.astype(np.int32)),
+        (band[0] - first) * columns,
+        (band[1] - first) * columns,
+        weights[inside],
+        n_threads=sample.frames.n_threads,
+    )
 
 
 def _components(data: Float32, weights: Sparse, n_components: int) -> Float32:
     """Return the images that explain most of what the ring leaves, (n_components, n_binned)."""
-    if not n_components:
-        return np.zeros((0, len(data)), np.float32)
     rest = data - weights @ data
     _, vectors = np.linalg.eigh(rest.T.astype(np.float64) @ rest)
     images = (rest @ vectors[:, ::-1][:, :n_components]).T
@@ -157,18 +213,11 @@ def _components(data: Float32, weights: Sparse, n_components: int) -> Float32:
     return np.ascontiguousarray(images, np.float32)
 
 
-def _in_parts(
-    fit: Any, data: Float32, neighbours: Any, weights: Float32, *, n_threads: int
-) -> None:
+def _in_parts(fit: Any, first: int, stop: int, weights: Float32, *, n_threads: int) -> None:
     """Fit rows of pixels in threads; each pixel's weights are its own."""
-    from miniscope_nwb.movie import map_in_order
-
-    edges = np.linspace(0, len(data), 65).astype(np.int64)
-    bounds = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    edges = np.linspace(first, stop, 65).astype(np.int64).tolist()
     work = map_in_order(
-        lambda part: fit(data, neighbours, part[0], part[1], RIDGE, weights),
-        bounds,
-        n_threads=n_threads,
+        lambda part: fit(part[0], part[1], RIDGE, weights), pairwise(edges), n_threads=n_threads
     )
     for _ in work:
         pass

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from miniscope_nwb.extract import ring as ring_model
 from miniscope_nwb.extract.boxes import from_patches, from_sparse, joined, tight
 from miniscope_nwb.extract.frames import FrameBlock, Frames, bin_frames
 from miniscope_nwb.extract.project import make_projector
@@ -109,6 +110,27 @@ def test_ring_weights_predict_a_smooth_background():
     assert ring.weights.diagonal().max() == 0
     distance = np.hypot(*(ring_offsets(4.0).T))
     assert (abs(distance - 4) <= 0.5).all()
+
+
+@pytest.mark.parametrize("n_components", [0, 2])
+def test_bands_of_rows_give_the_same_ring_as_the_field_at_once(monkeypatch, n_components):
+    rng = np.random.default_rng(5)
+    movie = rng.normal(size=(150, 45, 32)).astype(np.float32)
+    movie += rng.normal(size=(150, 1, 1)) * np.hypot(*np.mgrid[:45, :32])
+    nothing = from_patches([], np.zeros(0), np.zeros(0))
+
+    def fitted():
+        return fit_ring(
+            frames_of(movie), nothing, np.zeros((0, 150), np.float32),
+            region=np.ones((45, 32), bool), radius_px=6.0, factor=2, n_components=n_components,
+        )  # fmt: skip
+
+    at_once = fitted()
+    monkeypatch.setattr(ring_model, "BAND_BYTES", 4 * 150 * 16 * 5)  # five rows of the coarse grid
+    in_bands = fitted()
+    assert len(ring_model._bands(23, 16, 150)) == 5
+    np.testing.assert_array_equal(in_bands.weights.toarray(), at_once.weights.toarray())
+    np.testing.assert_array_equal(in_bands.images, at_once.images)
 
 
 def test_ring_weights_leave_out_what_is_outside_the_region():
