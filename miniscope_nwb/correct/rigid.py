@@ -24,6 +24,7 @@ from miniscope_nwb.recording import BoolArray, FloatArray
 Float32 = npt.NDArray[np.float32]
 
 RISE_SHARE = 1 / 6  # of each side, over which the taper rises
+N_ROUGH = 100  # of the sample, that all templates but the last are made of
 _WIDEN = 2  # times the window, where frames of the sample lie at its border
 _MANY_AT_BORDER = 0.01  # of the sample: the window is too small for this movie
 _LEAST_SCORE_SHARE = 0.5  # of the median score, below which a frame shows something else
@@ -98,7 +99,7 @@ class Bootstrap:
 def bootstrap(
     sample: Sample, first: Float32, settings: Settings, *, n_rounds: int, n_threads: int
 ) -> Bootstrap:
-    """Place the sample on a template made of it, round by round.
+    """Place the sample on a template made of it, round by round: of a part, and of all in the last.
 
     Parameters
     ----------
@@ -110,21 +111,23 @@ def bootstrap(
     frames = sample.frames  # as they are stored: as float32 they would be four times as large
     if settings.factor > 1:
         frames = np.stack([binned(frame, settings.factor) for frame in frames])
+    few = frames[:: max(1, len(frames) // N_ROUGH)]
     template, static, reach = first, None, settings.max_shift_px
-    most = LARGEST_SHARE * min(sample.frames.shape[1:])
-    placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
+    placed = _place_all(Placer(template, static, settings, reach), few, n_threads)
     if settings.may_widen and placed.is_at_border.mean() > _MANY_AT_BORDER:
-        reach = min(_WIDEN * reach, most)
-        placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
+        reach = min(_WIDEN * reach, LARGEST_SHARE * min(sample.frames.shape[1:]))
+        placed = _place_all(Placer(template, static, settings, reach), few, n_threads)
     for round_number in range(n_rounds):
+        is_last = round_number == n_rounds - 1
+        used = frames if is_last else few
+        if is_last or round_number:
+            placed = _place_all(Placer(template, static, settings, reach), used, n_threads)
         is_good = are_placed(placed)
         centre = np.median(placed.shifts_px[is_good], axis=0) if is_good.any() else np.zeros(2)
         shifts = placed.shifts_px - centre  # the field stays where it mostly is
-        shift = shift_sample(frames, shifts, static)
-        template = median_of_means(frames, shift, is_good, n_threads=n_threads)
-        static = static_pattern(frames, template, shifts, is_good, n_threads=n_threads)
-        if round_number < n_rounds - 1:
-            placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
+        shift = shift_sample(used, shifts, static)
+        template = median_of_means(used, shift, is_good, n_threads=n_threads)
+        static = static_pattern(used, template, shifts, is_good, n_threads=n_threads)
     assert static is not None
     return Bootstrap(template, static, reach, shifts * settings.factor, is_good)
 
