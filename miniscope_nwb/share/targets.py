@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from miniscope_nwb.check.dandi_names import subject_in_name
 from miniscope_nwb.errors import AccessError, NwbContentError
 from miniscope_nwb.share.access import Dandiset, dandiset_number
 from miniscope_nwb.share.archive import Archive
@@ -79,14 +80,16 @@ def _recorded(nwb_path: Path, records: Iterable[AssetRecord]) -> tuple[Target, .
 def _unrecorded(nwb_path: Path, records: Sequence[AssetRecord]) -> tuple[Target, ...]:
     """Find what an upload that was cut off has not recorded: in every dandiset, all must be there.
 
-    A file that is gone or damaged tells no names; its own record is enough for the verdict then.
+    A file that is gone or damaged tells no names; its own record is enough for the verdict then,
+    and without one its name.
     """
     try:
         files = _files(nwb_path)
     except NwbContentError:
-        if all(nwb_path.name in named for named in _recorded_files(records).values()):
-            return ()
-        raise
+        files = _by_name(nwb_path)
+        is_recorded = all(nwb_path.name in named for named in _recorded_files(records).values())
+        if not (files or is_recorded):
+            raise
     return tuple(
         Target(file, _archive_of(first), first.dandiset, None)
         for key, first in {(item.api, item.dandiset): item for item in reversed(records)}.items()
@@ -122,9 +125,20 @@ def find_known(record: AssetRecord) -> bool:
 
 
 def _named(nwb_path: Path, number: str, instance: str) -> tuple[Target, ...]:
-    """Take names from the file itself, and records only as a help."""
-    files, api = _files(nwb_path), find_instance(instance).api
-    records = _records(nwb_path)
+    """Take names from the file itself, and records only as a help.
+
+    A file that is gone or damaged tells no names: those of its record are taken, else its own.
+    """
+    api, records = find_instance(instance).api, _records(nwb_path)
+    try:
+        files = _files(nwb_path)
+    except NwbContentError:
+        known = [item for item in records if (item.api, item.dandiset) == (api, number)]
+        files = tuple(SharedFile(nwb_path.parent / item.file, item.path) for item in known)
+        if all(file.path != nwb_path for file in files):
+            files += _by_name(nwb_path)
+        if not files:
+            raise
     return tuple(
         Target(
             file,
@@ -150,6 +164,12 @@ def _files(nwb_path: Path) -> tuple[SharedFile, ...]:
         for name in video_names(nwb_path)
     )
     return (*videos, SharedFile(nwb_path, where.path))
+
+
+def _by_name(nwb_path: Path) -> tuple[SharedFile, ...]:
+    """Return the path in a dandiset that a file's name alone tells, where nothing else does."""
+    subject = subject_in_name(nwb_path)
+    return (SharedFile(nwb_path, f"sub-{subject}/{nwb_path.name}"),) if subject else ()
 
 
 def _records(nwb_path: Path) -> tuple[AssetRecord, ...]:

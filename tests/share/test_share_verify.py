@@ -239,9 +239,32 @@ def test_video_that_is_gone_here_is_told_without_a_record_too(named, bench, film
     assert found == {filmed: "same", filmed.parent / VIDEO: "gone here"}
 
 
-def test_damaged_file_that_no_record_tells_of_is_no_success(bench, filmed):
+@pytest.mark.parametrize("named", [{}, {"number": "000001"}])
+@pytest.mark.parametrize("recorded", ["all", "video", "nothing"])
+def test_file_that_opens_no_more_is_compared_all_the_same(recorded, named, bench, filmed):
+    """One changed byte may take its names from a file: the record or its own name tell them."""
     bench.upload(filmed)
-    cut_record(filmed, to=[VIDEO])
-    filmed.write_bytes(b"no NWB")
+    there = {"all": [VIDEO, filmed.name], "video": [VIDEO], "nothing": []}[recorded]
+    cut_record(filmed, to=there)
+    content = bytearray(filmed.read_bytes())
+    content[0] ^= 1
+    filmed.write_bytes(content)
+    if named:
+        named = {**named, "instance": bench.stand_in.url}
+    elif not there:  # nobody says where
+        with pytest.raises(AccessError, match="--dandiset"):
+            verify(bench, filmed)
+        return
+    found = {item.file.path: item for item in verify(bench, filmed, **named)}
+    assert set(found) == {filmed, *(filmed.parent / name for name in there)}
+    verdict = "changed here" if recorded == "all" else "different"
+    assert (found[filmed].verdict, found[filmed].parts) == (verdict, (1,))
+
+
+def test_file_that_opens_no_more_and_has_no_name_is_told(bench, filmed):
+    bench.upload(filmed)
+    named = {"number": "000001", "instance": bench.stand_in.url}
+    renamed = filmed.with_name("renamed.nwb")
+    renamed.write_bytes(b"no NWB")
     with pytest.raises(NwbContentError):
-        verify(bench, filmed)
+        verify(bench, renamed, **named)
