@@ -13,14 +13,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from miniscope_nwb.errors import OutputError, ShareError
+from miniscope_nwb.share.settings import PART_BYTES
 from miniscope_nwb.text_file import write_text_file
 
 _FORMAT = 1
+_HEAD_BYTES, _BYTES_A_PART = 65_536, 64  # of a record, at most: a part is a checksum in a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,9 @@ def write_record(nwb_path: Path, record: AssetRecord) -> Path:
 def check_record_place(nwb_path: Path) -> None:
     """Stop before the work where no record could be written.
 
+    As much as a record takes is written beside the file, and removed: free space that a system
+    tells of may be another user's, or over a quota.
+
     Raises
     ------
     OutputError
@@ -141,3 +147,24 @@ def check_record_place(nwb_path: Path) -> None:
             f"The record of the upload cannot be written to {folder}: allow writing there, or "
             "share a copy of the file in a folder of yours."
         )
+    probe = folder / f".{record_path(nwb_path).name}.{os.getpid()}.probe"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(_room(nwb_path)))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OutputError(
+            f"The record of the upload cannot be written to {folder} ({error.strerror or error}): "
+            "free some room there, or share a copy of the file in another folder."
+        ) from error
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+
+
+def _room(nwb_path: Path) -> int:
+    """Return the bytes that the next record may take; it is written beside the last one."""
+    path = record_path(nwb_path)
+    last = path.stat().st_size if path.exists() else 0
+    return last + _HEAD_BYTES + nwb_path.stat().st_size // PART_BYTES * _BYTES_A_PART

@@ -237,6 +237,20 @@ def test_record_that_cannot_be_written_ends_with_3_and_the_same_command_goes_on(
     assert (again.state, again.exit_code) == ("same", 0)
 
 
+def test_disk_without_room_for_a_record_is_told_before_a_byte_is_sent(bench, nwb_file, monkeypatch):
+    def no_room(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("miniscope_nwb.share.record.os.fsync", no_room)
+        (outcome,) = bench.upload(nwb_file)
+    assert (outcome.state, outcome.exit_code) == ("failed", 1)
+    assert "No space left on device" in outcome.message
+    assert "free some room" in outcome.message
+    assert bench.n_parts_put == bench.n_requests("POST", "initialize") == 0
+    assert list(nwb_file.parent.iterdir()) == [nwb_file]
+
+
 def test_damaged_record_is_written_anew(bench, nwb_file):
     bench.upload(nwb_file)
     record_path(nwb_file).write_text("{half")
