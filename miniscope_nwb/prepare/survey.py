@@ -65,30 +65,31 @@ def survey(movie: Movie, resources: Resources) -> Survey:
     NwbContentError
         A sample is no number.
     """
-    blocks, parts = movie.blocks(), []
-    look = partial(_look, movie)
-    for number, part in enumerate(map_in_order(look, blocks, n_threads=resources.n_threads)):
-        parts.append(part)
+    blocks = movie.blocks()
+    size = movie.n_frames, len(band_starts(movie.height))
+    brightness, structure = np.empty(size[0]), np.empty(size[0], np.float32)
+    row_steps, changes = np.empty(size, np.float32), np.empty(size, np.float32)
+    lowest, highest, n_highest = np.inf, -np.inf, 0
+    before: Float32 | None = None
+    found = map_in_order(partial(_look, movie), blocks, n_threads=resources.n_threads)
+    for number, ((start, stop), part) in enumerate(zip(blocks, found, strict=True)):
+        brightness[start:stop], structure[start:stop] = part.brightness, part.structure
+        row_steps[start:stop], changes[start:stop] = part.row_steps, part.changes
+        if before is not None:
+            changes[start] = _change(before, part.first, movie.height)
+        before = part.last  # of the pictures only this one is kept, however long the movie is
+        lowest = min(lowest, part.lowest)
+        if part.highest > highest:
+            highest, n_highest = part.highest, 0
+        if part.highest == highest:
+            n_highest += part.n_highest
         resources.progress(number + 1, len(blocks))
-    highest = max(part.highest for part in parts)
-    # Only the full scale of some bit depth can be a limit; a float movie has none.
-    is_limit = np.issubdtype(movie.dtype, np.integer) and highest == full_scale(highest)
-    n_highest = sum(part.n_highest for part in parts if part.highest == highest)
-    brightness = np.concatenate([part.brightness for part in parts])
-    changes = np.concatenate([part.changes for part in parts])
-    for (start, _), before, part in zip(blocks[1:], parts, parts[1:], strict=False):
-        changes[start] = _change(before.last, part.first, movie.height)
     changes[1:] /= np.maximum(np.minimum(brightness[1:], brightness[:-1]), 1e-6)[:, None]
     changes[~_follows(movie)] = 0
-    return Survey(
-        brightness=brightness,
-        structure=np.concatenate([part.structure for part in parts]),
-        row_steps=np.concatenate([part.row_steps for part in parts]),
-        changes=changes,
-        lowest=min(part.lowest for part in parts),
-        highest=highest,
-        saturated_share=is_limit * n_highest / (movie.n_frames * movie.height * movie.width),
-    )
+    # Only the full scale of some bit depth can be a limit; a float movie has none.
+    is_limit = np.issubdtype(movie.dtype, np.integer) and highest == full_scale(highest)
+    saturated_share = is_limit * n_highest / (movie.n_frames * movie.height * movie.width)
+    return Survey(brightness, structure, row_steps, changes, lowest, highest, saturated_share)
 
 
 def _follows(movie: Movie) -> BoolArray:
