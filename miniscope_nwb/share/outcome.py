@@ -21,7 +21,9 @@ from miniscope_nwb.share.record import AssetRecord, write_record
 DIFFERENT, NOT_FIT = DifferenceError.exit_code, ShareError.exit_code
 _MAX_WORDS = 3  # errors that an outcome repeats
 
-State = Literal["sent", "same", "already there", "replaced", "refused", "not fit", "failed"]
+State = Literal[
+    "sent", "same", "already there", "replaced", "refused", "not fit", "failed", "waits"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,8 @@ def behind(
 ) -> Outcome:
     """Make the outcome of a file that stays behind."""
     return Outcome(file.path, check.path, file.asset_path, state, message, exit_code)
+
+
+def waits(file: SharedFile, check: FileCheck) -> Outcome:
+    """Make the outcome of a file that nothing speaks against, before it goes."""
+    return Outcome(file.path, check.path, file.asset_path, "waits")

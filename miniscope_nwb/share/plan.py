@@ -58,12 +58,9 @@ def plan_file(
     record
         What was recorded of the last upload to this dandiset, if anything.
     """
-    path, asset = file.asset_path, None
-    for found in archive.assets(dandiset.identifier, prefix=path):  # prefix, in any case
-        if found.path == path:
-            asset = found
-        elif found.path.startswith(f"{path}/"):
-            return FilePlan(file, digest, "path in the way", in_the_way=found.path)
+    asset, blocking = find_there(archive, dandiset, file.asset_path)
+    if blocking:
+        return FilePlan(file, digest, "path in the way", in_the_way=blocking)
     if asset is not None:
         details = archive.details(dandiset.identifier, asset)
         if (details.size, details.etag) == (digest.size, digest.etag):
@@ -71,11 +68,19 @@ def plan_file(
         blob = archive.blob_of(digest.etag) or ""
         state = _which_changed(digest, details, record)
         return FilePlan(file, digest, state, asset, details, blob)
-    blocking = _file_among_folders(archive, dandiset, path)
-    if blocking:
-        return FilePlan(file, digest, "path in the way", in_the_way=blocking)
     blob = archive.blob_of(digest.etag) or ""
     return FilePlan(file, digest, "bytes already in the archive" if blob else "new", blob_id=blob)
+
+
+def find_there(archive: Archive, dandiset: Dandiset, path: str) -> tuple[Asset | None, str]:
+    """Return the asset at a path, and the path of one that is in the way, or ``""``."""
+    asset = None
+    for found in archive.assets(dandiset.identifier, prefix=path):  # prefix, in any case
+        if found.path == path:
+            asset = found
+        elif found.path.startswith(f"{path}/"):
+            return None, found.path
+    return asset, "" if asset else _file_among_folders(archive, dandiset, path)
 
 
 def _which_changed(

@@ -86,6 +86,14 @@ def read_records(nwb_path: Path) -> tuple[AssetRecord, ...]:
         raise _unreadable(path, error) from error
 
 
+def known_records(nwb_path: Path) -> tuple[AssetRecord, ...]:
+    """Read the records where they are only a help: of what cannot be read there are none."""
+    try:
+        return read_records(nwb_path)
+    except ShareError:
+        return ()
+
+
 def _record(item: dict[str, Any]) -> AssetRecord:
     names = {field.name for field in fields(AssetRecord)}
     known = {name: value for name, value in item.items() if name in names}

@@ -15,7 +15,13 @@ from miniscope_nwb.share.check import SharedFile
 from miniscope_nwb.share.instances import DEFAULT_INSTANCE, find_instance
 from miniscope_nwb.share.names import place
 from miniscope_nwb.share.opened import open_dandiset
-from miniscope_nwb.share.record import AssetRecord, find_record, read_records, record_path
+from miniscope_nwb.share.record import (
+    AssetRecord,
+    find_record,
+    known_records,
+    read_records,
+    record_path,
+)
 from miniscope_nwb.share.verify import Comparison, verify_file
 from miniscope_nwb.share.videos import video_names
 
@@ -129,7 +135,7 @@ def _named(nwb_path: Path, number: str, instance: str) -> tuple[Target, ...]:
 
     A file that is gone or damaged tells no names: those of its record are taken, else its own.
     """
-    api, records = find_instance(instance).api, _records(nwb_path)
+    api, records = find_instance(instance).api, known_records(nwb_path)
     try:
         files = _files(nwb_path)
     except NwbContentError:
@@ -170,15 +176,6 @@ def _by_name(nwb_path: Path) -> tuple[SharedFile, ...]:
     """Return the path in a dandiset that a file's name alone tells, where nothing else does."""
     subject = subject_in_name(nwb_path)
     return (SharedFile(nwb_path, f"sub-{subject}/{nwb_path.name}"),) if subject else ()
-
-
-def _records(nwb_path: Path) -> tuple[AssetRecord, ...]:
-    from miniscope_nwb.errors import ShareError
-
-    try:
-        return read_records(nwb_path)
-    except ShareError:
-        return ()
 
 
 def verify_targets(

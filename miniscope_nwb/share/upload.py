@@ -6,11 +6,10 @@ and the others go on; only where the archive itself does not answer, or gives no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from miniscope_nwb import __version__
 from miniscope_nwb.errors import (
@@ -34,34 +33,21 @@ from miniscope_nwb.share.outcome import (
     State,
     behind,
     not_fit,
+    waits,
     with_check,
 )
-from miniscope_nwb.share.plan import FilePlan, in_the_way, plan_file, refused
+from miniscope_nwb.share.plan import FilePlan, find_there, in_the_way, plan_file, refused
 from miniscope_nwb.share.record import (
     AssetRecord,
     check_record_place,
     find_record,
-    read_records,
+    known_records,
     write_record,
 )
+from miniscope_nwb.share.watcher import Watcher
 
+Act = Callable[[SharedFile, FileCheck], Outcome]
 _MAX_CHANGES = 3  # how often a file may change under our hands
-
-
-class Watcher(Protocol):
-    """Who is told what happens; the command line prints it."""
-
-    def hashing(self, path: Path, done: int, total: int) -> None:
-        """Bytes of a file whose checksums are made."""
-
-    def sending(self, path: Path, there: int, total: int, sent: int) -> None:
-        """Bytes of a file that are in the storage, and those that this run sent."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """One file is done, or stays behind."""
-
-    def waiting(self, n_files: int) -> None:
-        """Files whose check the archive has not finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +104,18 @@ class Upload:
 
     def _send_all(self, check: FileCheck) -> Iterator[Outcome]:
         """Send the videos of an NWB file and then itself; stop where one stays behind."""
+        if check.videos:  # they do not go where the file itself is refused
+            looked = self._attempt(check.files[-1], check, self._look)
+            if looked.exit_code:
+                yield self._tell(looked)
+                return
         for file in check.files:
-            outcome = self._tell(self._attempt(file, check))
+            outcome = self._tell(self._attempt(file, check, self._send))
             yield outcome
             if outcome.exit_code:
                 return
 
-    def _attempt(self, file: SharedFile, check: FileCheck) -> Outcome:
+    def _attempt(self, file: SharedFile, check: FileCheck, act: Act) -> Outcome:
         try:
             check_record_place(check.path)
         except OutputError as error:  # nothing was sent
@@ -132,7 +123,7 @@ class Upload:
         try:
             for _ in range(_MAX_CHANGES):
                 try:
-                    return self._send(file, check)
+                    return act(file, check)
                 except FileChangedError as changed:
                     last = changed
                     self.archive.transport.say(f"{file.path} changed meanwhile: it is taken anew")
@@ -146,25 +137,41 @@ class Upload:
         except MiniscopeError as error:
             return behind(file, check, "failed", str(error), exit_code=error.exit_code)
 
-    def _send(self, file: SharedFile, check: FileCheck) -> Outcome:
-        """Bring one file into the dandiset, if that is not done already."""
+    def _look(self, file: SharedFile, check: FileCheck) -> Outcome:
+        """Find out whether a file would be refused; what the archive has not is not hashed."""
+        asset, blocking = find_there(self.archive, self.dandiset, file.asset_path)
+        if blocking or (asset is not None and not self.may_replace):
+            return self._refusal(self._plan(file, check), check) or waits(file, check)
+        return waits(file, check)
+
+    def _plan(self, file: SharedFile, check: FileCheck) -> FilePlan:
         digest = hash_file(
             file.path,
             part_bytes=self.archive.transport.settings.part_bytes,
             progress=lambda done, total: self.watcher.hashing(file.path, done, total),
         )
         old = find_record(
-            _records(check.path),
+            known_records(check.path),
             api=self.archive.instance.api,
             dandiset=self.dandiset.identifier,
             path=file.asset_path,
         )
-        plan = plan_file(self.archive, self.dandiset, file, digest, record=old)
+        return plan_file(self.archive, self.dandiset, file, digest, record=old)
+
+    def _refusal(self, plan: FilePlan, check: FileCheck) -> Outcome | None:
         if plan.state == "path in the way":
             message = in_the_way(plan, self.dandiset)
-            return behind(file, check, "refused", message, exit_code=NOT_FIT)
+            return behind(plan.file, check, "refused", message, exit_code=NOT_FIT)
         if plan.state in {"changed here", "changed there"} and not self.may_replace:
-            return behind(file, check, "refused", refused(plan), exit_code=DIFFERENT)
+            return behind(plan.file, check, "refused", refused(plan), exit_code=DIFFERENT)
+        return None
+
+    def _send(self, file: SharedFile, check: FileCheck) -> Outcome:
+        """Bring one file into the dandiset, if that is not done already."""
+        plan = self._plan(file, check)
+        stays = self._refusal(plan, check)
+        if stays is not None:
+            return stays
         sent = SentBlob(plan.blob_id, 0, 0, 0.0)
         if plan.state != "same":
             sent = self._bring(plan)
@@ -274,14 +281,6 @@ class Upload:
                 yield outcome
             else:
                 yield with_check(outcome, outcome.record, found[outcome.asset_path])
-
-
-def _records(nwb_path: Path) -> tuple[AssetRecord, ...]:
-    """Read what was recorded; an unreadable record decides nothing here, it is written anew."""
-    try:
-        return read_records(nwb_path)
-    except ShareError:
-        return ()
 
 
 def _state_of(plan: FilePlan, sent: SentBlob) -> State:

@@ -294,6 +294,30 @@ def test_file_whose_video_is_refused_stays(bench, tmp_path):
     assert [(outcome.state, outcome.exit_code) for outcome in outcomes] == [("refused", 4)]
 
 
+@pytest.mark.parametrize(("wrong", "code"), [("in the way", 1), ("changed", 4)])
+def test_videos_of_a_file_that_is_refused_stay(wrong, code, bench, tmp_path):
+    import h5py
+
+    path = with_video(tmp_path)
+    bench.upload(path)
+    assets = bench.stand_in.assets()
+    del assets[f"sub-m06/{VIDEO}"]
+    place = f"sub-m06/{path.name}"
+    if wrong == "in the way":
+        assets[f"{place}/x"] = assets.pop(place)
+        assets[f"{place}/x"].path = f"{place}/x"
+    else:
+        with h5py.File(path, "r+") as file:
+            file["session_description"][()] = "changed"
+    before = dict(assets)
+    (outcome,) = bench.upload(path)
+    assert (outcome.path, outcome.state, outcome.exit_code) == (path, "refused", code)
+    assert assets == before
+    if wrong == "changed":
+        outcomes = bench.upload(path, may_replace=True)
+        assert [item.state for item in outcomes] == ["already there", "replaced"]
+
+
 def test_whole_file_named_with_its_halves_is_told(nwb_file):
     names = [
         nwb_file.name.replace("_ophys", f"_desc-{half}_ophys") for half in ("raw", "processed")
