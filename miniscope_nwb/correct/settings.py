@@ -16,6 +16,7 @@ LEAST_HIGHPASS_PX = 1.5
 BINNED_FROM_PX = 160_000  # larger fields hold so much that a binned copy places them as well
 LEAST_DIAMETER_PX = 6.0  # of a cell, for binning
 DEFAULT_BLOCK_PX, DEFAULT_OVERLAP_PX = 48, 24
+LEAST_BLOCK_PX = 8
 LEAST_SIDE_PX = 16
 
 
@@ -62,17 +63,29 @@ def settle(job: MotionInput) -> Settings:
         farthest, basis = _farthest(scale.px(DEFAULT_SHIFT_UM, None, factor=raw))
         derived.append(Derived("motion", "max_shift_px", round(farthest * raw, 3), basis))
     is_large = job.movie.height * job.movie.width >= BINNED_FROM_PX
-    block, overlap = params.block_px, params.overlap_px
+    block, overlap = _blocks(job, derived)
     return Settings(
         highpass_px=highpass,
         max_shift_px=max(1.0, min(farthest, LARGEST_SHARE * side)),
         may_widen=given is None,
         factor=2 if is_large and diameter >= LEAST_DIAMETER_PX else 1,
-        block_px=max(8, (block or DEFAULT_BLOCK_PX * raw) // raw),
-        overlap_px=(DEFAULT_OVERLAP_PX * raw if overlap is None else overlap) // raw,
+        block_px=max(LEAST_BLOCK_PX, block // raw),
+        overlap_px=overlap // raw,
         max_deviation_px=params.max_deviation_px / raw,
         derived=tuple(derived),
     )
+
+
+def _blocks(job: MotionInput, derived: list[Derived]) -> tuple[int, int]:
+    """Return the stride and the overlap of blocks, raw px; add to `derived` what nobody gave."""
+    raw, found = job.prepared.spatial_factor, []
+    for name, default in (("block_px", DEFAULT_BLOCK_PX), ("overlap_px", DEFAULT_OVERLAP_PX)):
+        given: int | None = getattr(job.params, name)
+        found.append(default * raw if given is None else given)
+        if given is None and job.params.method != "rigid":  # which has no blocks
+            basis = f"{default} px of the processed movie, binned by {raw}"
+            derived.append(Derived("motion", name, default * raw, basis))
+    return found[0], found[1]
 
 
 def _farthest(default_px: float | None) -> tuple[float, str]:

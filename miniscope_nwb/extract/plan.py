@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,14 @@ def make_plan(job: ExtractInput) -> Plan:
         radius = RING_DIAMETERS * diameter
         told("ring_radius_px", radius * factor, f"1.5 cell diameters of {diameter * factor:.1f} px")
     distance = job.scale.px(params.min_distance_um, None, factor=factor)
-    distance = 0.5 * diameter if distance is None else distance
+    if distance is None:
+        distance = 0.5 * diameter
+        basis = f"half a cell diameter of {diameter * factor:.1f} px"
+        length_um = distance * job.scale.pixel_size_um
+        if math.isfinite(length_um):
+            told("min_distance_um", round(length_um, 3), basis)
+        else:  # a parameter in um has no value then
+            told("min_distance_px", round(distance * factor, 3), f"{basis}, of unknown size")
     decay = params.decay_time_s
     if decay is None:
         indicator = params.indicator or job.scale.indicator

@@ -55,13 +55,20 @@ def make_empty_result(state: Extraction) -> ExtractionResult:
     nothing = no_components(
         state.job.movie,
         ar_order=state.plan.ar_order,
-        emptied_by=state.emptied_by or "no footprint was left by the updates",
+        emptied_by=state.emptied_by or _no_footprint_left(state.n_seeds),
     )
     return replace(
         nothing,
         pixel_noise=state.pixel_noise,
         n_seeds=state.n_seeds,
         derived=tuple(state.derived),
+    )
+
+
+def _no_footprint_left(n_seeds: int) -> str:
+    return (
+        f"none of the {n_seeds} seeds above min_corr and min_pnr kept a footprint in the updates: "
+        "no pixels go with their traces"
     )
 
 

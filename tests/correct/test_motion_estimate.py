@@ -148,6 +148,8 @@ def test_what_was_derived_is_told():
     assert values["max_shift_px"].value == pytest.approx(20 / 1.64, abs=0.01)
     assert values["highpass_px"].value == pytest.approx(3.65)
     assert "7.3 px" in values["highpass_px"].basis
+    assert (values["block_px"].value, values["overlap_px"].value) == (48, 24)
+    assert "binned by 1" in values["block_px"].basis
 
 
 def garbage(shape, rng):
