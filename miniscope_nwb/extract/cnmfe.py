@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from miniscope_nwb.engines.base import ExtractInput, Resources
-from miniscope_nwb.extract.coarse import in_coarse_time
+from miniscope_nwb.extract.coarse import NOT_AVERAGED, in_coarse_time
 from miniscope_nwb.extract.state import Extraction
-from miniscope_nwb.results import ExtractionResult
+from miniscope_nwb.results import Derived, ExtractionResult
 
 
 def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
@@ -36,6 +36,8 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
     coarse = in_coarse_time(job)
     if coarse is None:
         state = Extraction.begin(job, resources)
+        if job.prepared.temporal_factor > 1:
+            state.derived.append(Derived("preprocess", "temporal_factor", 1, NOT_AVERAGED))
         if not _find(state):
             return state.empty_result()
     else:

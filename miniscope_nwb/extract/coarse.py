@@ -22,6 +22,7 @@ from miniscope_nwb.results import Float32
 LEAST_SHARE = 0.75  # of the frames of a mean: one of fewer would be noisier than the others
 LEAST_MEANS = 300  # that take part: with fewer, noise and thresholds are told from single frames
 LEAST_USED = 0.8  # of the usable frames, in means that take part: else gaps leave too few
+NOT_AVERAGED = f"fewer than {LEAST_MEANS} means of frames, or too many gaps: at the full rate"
 
 
 class CoarseMovie(Movie):

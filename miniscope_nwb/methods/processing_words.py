@@ -24,6 +24,12 @@ _OF_CAIMAN = (
     "rval_thr", "use_cnn", "min_cnn_thr",
 )  # fmt: skip
 
+# What an engine does with means of consecutive frames; others do nothing that we know of.
+_AVERAGED = {
+    "builtin": "Cells were searched on means of {:g} frames each and traces made of every frame.",
+    "caiman": "CaImAn averaged {:g} frames each for its initialization.",
+}
+
 
 def describe_processing(run: RunFacts, cited: Cited) -> str:
     """Return the sentences on how a run came to its components."""
@@ -69,8 +75,8 @@ def _preparation(run: RunFacts) -> str:
     if factor > 1:
         sentences.append(f"Pixels were averaged in squares of {factor:g} x {factor:g}.")
     temporal = run.number("temporal_factor")
-    if run.engine == "caiman" and not run.imported_from and temporal > 1:
-        sentences.append(f"CaImAn averaged {temporal:g} frames each for its initialization.")
+    if run.engine in _AVERAGED and not run.imported_from and temporal > 1:
+        sentences.append(_AVERAGED[run.engine].format(temporal))
     if run.value("preprocess", "remove_glow") is True:
         sentences.append("The glow was taken off and the vignette divided out.")
     detrend = run.value("preprocess", "detrend")
@@ -210,8 +216,8 @@ def _traces(run: RunFacts) -> str:
 
 
 def _is_used(run: RunFacts, row: Parameter) -> bool:
-    """Whether a derived value had an effect: only CaImAn averages frames."""
-    return row.name != "temporal_factor" or run.engine == "caiman"
+    """Whether a derived value had an effect: only these engines average frames."""
+    return row.name != "temporal_factor" or (run.engine in _AVERAGED and not run.imported_from)
 
 
 def _parameters(run: RunFacts) -> str:

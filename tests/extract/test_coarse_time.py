@@ -88,6 +88,17 @@ def test_short_or_broken_movies_are_done_at_the_full_rate():
     assert in_coarse_time(coarse_job(frames, 2, left_out=every_third)) is None
 
 
+def test_that_nothing_was_averaged_is_told(tmp_path):
+    frames = np.random.default_rng(1).integers(90, 110, (120, 24, 30), dtype=np.uint8)
+    for factor, told in ((2, [1]), (1, [])):
+        folder = tmp_path / str(factor)
+        folder.mkdir()
+        result = extract(coarse_job(frames, factor), Resources(folder, n_threads=1))
+        derived = [item for item in result.derived if item.parameter == "temporal_factor"]
+        assert [item.value for item in derived] == told
+        assert all("full rate" in item.basis for item in derived)
+
+
 def test_cells_are_the_same_and_traces_at_the_full_rate_for_less_work(tmp_path, monkeypatch):
     frames, truth = recording("moderate", frames=1500, seed=1)
     found, work = {}, Counter()

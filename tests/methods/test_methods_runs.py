@@ -25,7 +25,8 @@ def test_a_run_of_our_own_engine(processed):
         f"The movie was processed with miniscope-nwb {VERSION}. 2 of 150 frames were left out (1 "
         "black and 1 that could not be aligned well). 2 defective pixels were read from the "
         "neighbours. Columns 8 to 47 and rows 4 to 35 were processed. Pixels were averaged in "
-        "squares of 2 x 2. Motion was corrected rigidly with an implementation of NoRMCorre "
+        "squares of 2 x 2. Cells were searched on means of 2 frames each and traces made of every "
+        "frame. Motion was corrected rigidly with an implementation of NoRMCorre "
         "(Pnevmatikakis and Giovannucci, 2017). The shifts had a standard deviation of "
         f"{x} px (x) and {y} px (y) and 0.2 px (RMS) of motion remained. Components were "
         "extracted with an implementation of CNMF-E (Zhou et al., 2018), with the ring model of "
@@ -34,7 +35,8 @@ def test_a_run_of_our_own_engine(processed):
         "starting from 0.5 s (indicator GCaMP6f). For dF/F, F0 was the running 10th percentile "
         "over 60 s of the motion-corrected fluorescence, background included. Parameters that "
         "were set: preprocess.crop = [8, 4, 48, 36], quality.min_snr = 4.5. Derived from the "
-        "recording: extract.decay_time_s = 0.5, extract.ar_order = 2.",
+        "recording: preprocess.temporal_factor = 2, extract.decay_time_s = 0.5, "
+        "extract.ar_order = 2.",
         "A component was accepted by rule with an event of at least 4 noise standard deviations, "
         "a signal-to-noise ratio by event exceptionality (Giovannucci et al., 2019) of at least "
         "4.5, a correlation of at least 0.5 between footprint and mean event image, an r-value of "

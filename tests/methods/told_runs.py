@@ -93,7 +93,7 @@ def make_run(path: Path, *rows: RunParameter, name: str = "first", **changes: An
     run = made.make_run(path, name, series="OnePhotonSeries", **options)
     versions = {"miniscope-nwb": VERSION, "numpy": "2.4.6"} | changes.pop("versions", {})
     figures = {"n_black": 1.0, "n_flash": 0.0, "n_torn": 0.0}
-    prepared = replace(run.prepared, figures=figures)
+    prepared = replace(run.prepared, figures=figures, temporal_factor=2)
     made_of = {"versions": versions, "parameters": parameters(*rows), "prepared": prepared}
     return replace(run, **(made_of | changes))
 

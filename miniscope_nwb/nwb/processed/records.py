@@ -117,6 +117,13 @@ def _motion_figures(run: RunRecord) -> _Numbers:
     }  # fmt: skip
 
 
+def _averaged_frames(run: RunRecord) -> int:
+    """Return how many frames the extraction averaged, which may be fewer than it was allowed."""
+    told = {(item.stage, item.parameter): item.value for item in run.extraction.derived}
+    value = told.get(("preprocess", "temporal_factor"))
+    return value if isinstance(value, int) else run.prepared.temporal_factor
+
+
 def _field(run: RunRecord) -> _Numbers:
     """Which part of the raw movie was processed, and how finely."""
     x0, y0, x1, y1 = run.prepared.crop
@@ -130,7 +137,7 @@ def _field(run: RunRecord) -> _Numbers:
         "temporal_factor": (
             "Consecutive frames of a mean while cells are searched and updated; traces are at the "
             "full rate.",
-            run.prepared.temporal_factor,
+            _averaged_frames(run),
         ),
         "cell_diameter_px": ("Median diameter of the somata, px.",
                              run.images.cell_diameter_px * factor),
