@@ -37,7 +37,7 @@ from miniscope_nwb.extract.temporal import (
     finish_traces,
     update_traces,
 )
-from miniscope_nwb.extract.weeding import NOTHING_ROSE, worth_keeping
+from miniscope_nwb.extract.weeding import find_weeds
 from miniscope_nwb.images.filtering import center_surround_kernel
 from miniscope_nwb.recording import FloatArray, IntArray
 from miniscope_nwb.results import Derived, ExtractionResult, FloatImage, Sparse
@@ -139,7 +139,7 @@ class Extraction:
         )
         seeds = find_seeds(bright, kernel, rules, n_frames=self.job.movie.n_frames)
         self.n_seeds += len(seeds)
-        if not len(self.footprints) and not len(seeds):
+        if not len(self.footprints) and not len(seeds) and not self.emptied_by:
             self.emptied_by = what_emptied(seeds, rules, self.n_averaged)
         self._add(seeds)
 
@@ -286,11 +286,13 @@ class Extraction:
         """Drop components that are noise; given masks stay."""
         if self.job.seeds is not None or self.maps is None:
             return
-        keep = worth_keeping(
+        weeds = find_weeds(
             self.footprints, self.maps, height=self.shape[0], width=self.shape[1],
             diameter_px=self.plan.diameter_px, n_averaged=self.n_averaged,
         )  # fmt: skip
-        self._choose(np.flatnonzero(keep))
+        if not weeds.keep.any():
+            self.emptied_by = weeds.words()
+        self._choose(np.flatnonzero(weeds.keep))
 
     def _choose(self, kept: IntArray) -> None:
         assert self.maps is not None
@@ -299,8 +301,6 @@ class Extraction:
         self.footprints = self.footprints.chosen(kept)
         self.maps = self.maps.chosen(kept)
         self.traces = self.maps.denoised
-        if not len(kept) and not self.emptied_by:
-            self.emptied_by = NOTHING_ROSE
 
     def empty_result(self) -> ExtractionResult:
         """Return the result that nothing was found."""

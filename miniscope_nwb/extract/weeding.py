@@ -6,6 +6,8 @@ the task of the acceptance rules, which see all metrics.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from miniscope_nwb.extract.boxes import Footprints
@@ -20,7 +22,6 @@ _SATELLITE_COSINE = 0.15  # of the two footprints, at least
 _SATELLITE_LIGHT = 0.2  # of the brighter one's energy, at most
 _SATELLITE_CORRELATION = 0.45  # of the two traces, at least
 _SATELLITE_ALONE = 0.2  # energy while the other is silent, of what chance would give, at most
-NOTHING_ROSE = f"no event rose {MIN_JUMP} times above the noise of its trace"
 _JUMP_FRAMES = 3  # a burst lasts some 0.15 s; a slow change needs many small events instead
 
 
@@ -70,7 +71,34 @@ def _follows(maps: TraceMaps, weak: int, bright: int) -> bool:
     return float(events[silent].sum()) < _SATELLITE_ALONE * expected
 
 
-def worth_keeping(
+@dataclass(frozen=True, slots=True)
+class Weeds:
+    """What speaks against each component, (n_components,)."""
+
+    is_flat: BoolArray  # its largest event rises less than `MIN_JUMP`
+    is_speck: BoolArray  # its area is below `least_area_px`
+    is_satellite: BoolArray
+    least_area_px: float
+
+    @property
+    def keep(self) -> BoolArray:
+        """Which components to go on with."""
+        return ~(self.is_flat | self.is_speck | self.is_satellite)
+
+    def words(self) -> str:
+        """Say what the components were dropped for, each for the first that applies."""
+        speck = self.is_speck & ~self.is_flat
+        satellite = self.is_satellite & ~(self.is_flat | self.is_speck)
+        counts = {
+            f"without an event {MIN_JUMP} times above the noise of its trace": self.is_flat.sum(),
+            f"smaller than {self.least_area_px:.0f} px": speck.sum(),
+            "a brighter one's shadow": satellite.sum(),
+        }
+        parts = [f"{n} {reason}" for reason, n in counts.items() if n]
+        return f"of {len(self.is_flat)} components, {', '.join(parts)}"
+
+
+def find_weeds(
     footprints: Footprints,
     maps: TraceMaps,
     *,
@@ -78,9 +106,12 @@ def worth_keeping(
     width: int,
     diameter_px: float,
     n_averaged: int = 1,
-) -> BoolArray:
-    """Say which components to go on with; the noise of means of `n_averaged` frames is smaller."""
-    least = MIN_AREA * np.pi / 4 * diameter_px**2
-    least_jump = MIN_JUMP * np.sqrt(n_averaged)
-    keep: BoolArray = (largest_jumps(maps) >= least_jump) & (areas(footprints) >= least)
-    return keep & ~satellites(footprints, maps, height=height, width=width)
+) -> Weeds:
+    """Say which components are no cells; the noise of means of `n_averaged` frames is smaller."""
+    least_area = MIN_AREA * np.pi / 4 * diameter_px**2
+    return Weeds(
+        is_flat=largest_jumps(maps) < MIN_JUMP * np.sqrt(n_averaged),
+        is_speck=areas(footprints) < least_area,
+        is_satellite=satellites(footprints, maps, height=height, width=width),
+        least_area_px=least_area,
+    )

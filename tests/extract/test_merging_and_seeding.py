@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from extract.extraction_jobs import DIAMETER_PX, recording
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from miniscope_nwb.deconvolve import Fits
 from miniscope_nwb.extract.boxes import from_patches
@@ -14,7 +18,7 @@ from miniscope_nwb.extract.merging import groups_to_merge, merge
 from miniscope_nwb.extract.null import null_thresholds
 from miniscope_nwb.extract.seeding import SeedRules, find_seeds, write_traces
 from miniscope_nwb.extract.temporal import TraceMaps, independent_groups
-from miniscope_nwb.extract.weeding import MIN_JUMP, satellites, worth_keeping
+from miniscope_nwb.extract.weeding import MIN_JUMP, find_weeds, satellites
 from miniscope_nwb.images.filtering import center_surround_kernel
 from miniscope_nwb.movie import ArrayMovie
 from miniscope_nwb.testing.score import score
@@ -55,6 +59,35 @@ def test_two_halves_of_a_cell_become_one_and_explain_the_same_light():
     np.testing.assert_allclose(masks @ traces[kept], before, atol=1e-3)
 
 
+@given(
+    cuts=st.lists(st.sets(st.integers(2, 7), max_size=3), min_size=1, max_size=6),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=40, deadline=None)
+def test_however_cells_were_cut_they_are_put_together_and_keep_their_light(cuts, seed):
+    """Each cell is cut into pieces of peak 1 with scaled traces, in any order."""
+    rng = np.random.default_rng(seed)
+    pieces = []
+    for cell, columns in enumerate(cuts):
+        trace, edges = events(rng), [0, *sorted(columns), 9]
+        for first, stop in pairwise(edges):
+            piece = disc()
+            piece[:, :first] = piece[:, stop:] = 0
+            place = 2 + 15 * (cell // 3), 1 + 15 * (cell % 3)
+            pieces.append((cell, piece / piece.max(), place, trace * piece.max()))
+    pieces = [pieces[k] for k in rng.permutation(len(pieces))]
+    cells, patches, places, traces = zip(*pieces, strict=True)
+    footprints = from_patches(list(patches), *np.array(places).T)
+    traces = np.stack(traces)
+    before = footprints.sparse(HEIGHT, WIDTH).toarray() @ traces
+    groups = grouped(footprints, traces)
+    merged, kept = merge(footprints, traces, groups, height=HEIGHT, width=WIDTH)
+    assert all(len({cells[k] for k in group.tolist()}) == 1 for group in groups)
+    assert len(kept) == len(merged) == len(cuts)
+    masks = merged.sparse(HEIGHT, WIDTH).toarray()
+    np.testing.assert_allclose(masks @ traces[kept], before, atol=2e-3)
+
+
 @pytest.mark.parametrize(
     ("apart", "same_trace", "is_one"),
     [(0, False, True), (0, True, True), (3, True, True), (5, False, False), (20, True, False)],
@@ -78,8 +111,12 @@ def test_weeding_keeps_events_and_drops_noise_slow_changes_and_specks():
     )
     ones = np.ones(4)
     maps = TraceMaps(deconvolved, deconvolved, deconvolved, ones, Fits(ones, ones, ones))
-    keep = worth_keeping(footprints, maps, height=HEIGHT, width=WIDTH, diameter_px=7.0)
-    assert keep.tolist() == [True, False, False, False]
+    weeds = find_weeds(footprints, maps, height=HEIGHT, width=WIDTH, diameter_px=7.0)
+    assert weeds.keep.tolist() == [True, False, False, False]
+    assert weeds.words() == (
+        "of 4 components, 2 without an event 4.5 times above the noise of its trace, "
+        "1 smaller than 12 px"
+    )
 
 
 @pytest.mark.parametrize(("alone", "is_satellite"), [(0.0, True), (1.0, False)])
