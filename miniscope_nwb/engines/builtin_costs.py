@@ -2,7 +2,8 @@
 
 Measured: 297, 451 MB (160x120 px, 6000 frames; 1, 2 threads), 482 MB (240x200, 2 threads), 471,
 560, 784 MB (600x600; 1, 2, 4 threads). Memory does not grow with the length of a recording: movies
-stream in blocks, and arrays of cells x frames lie in mapped files.
+stream in blocks, and arrays of cells x frames lie in mapped files. Measured with compiled kernels:
+what compiling them adds to the first run of an installation, the pipeline knows.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from miniscope_nwb.engines.base import Prediction, Task
 from miniscope_nwb.movie import block_length
 
-_LIBRARIES_BYTES = 200_000_000  # Python, numpy, scipy, HDF5, and kernels while they are compiled
+_LIBRARIES_BYTES = 200_000_000  # Python, numpy, scipy, HDF5, numba; without what compiling takes
 _BLOCKS_A_THREAD = 5.2  # float32: recorded, filtered, shifted, and waiting to be added up
 _PIXEL_BYTES = 640  # samples of frames for the template, images in float64, the ring's weights
 _TRACES = 12  # arrays of cells x frames, float32, while the extraction works

@@ -15,6 +15,7 @@ from miniscope_nwb.errors import OutputError
 from miniscope_nwb.params.identity import parameter_hash
 from miniscope_nwb.params.load import Given
 from miniscope_nwb.pipeline.crop import field_size
+from miniscope_nwb.pipeline.first_run import is_first_run
 from miniscope_nwb.pipeline.identity import Decision, Identity, StoredRun, check_name, decide
 from miniscope_nwb.pipeline.keys import Ingredients, stage_keys
 from miniscope_nwb.pipeline.masks import GivenMasks, read_masks
@@ -113,6 +114,11 @@ class Job:
     def memory_bytes(self) -> int:
         """What a run may take: as asked for, else what was free when the job was opened."""
         return memory_limit(self.options.max_memory_bytes)
+
+    @cached_property
+    def is_first_run(self) -> bool:
+        """Whether inner loops must be compiled; as it was when first asked, before any work."""
+        return is_first_run(self.choice.engine)
 
     @property
     def warnings(self) -> tuple[str, ...]:

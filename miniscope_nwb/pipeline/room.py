@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from miniscope_nwb.engines.base import Prediction, Task
 from miniscope_nwb.pipeline import costs
+from miniscope_nwb.pipeline.first_run import COMPILING_BYTES
 from miniscope_nwb.pipeline.job import Job
 from miniscope_nwb.pipeline.resources import fit_threads
 from miniscope_nwb.pipeline.scratch import RESERVE_BYTES, check_space, free_bytes, is_same_drive
@@ -88,12 +89,16 @@ def predict(job: Job, task: Task) -> Prediction:
 
 
 def predictor(job: Job) -> Callable[[Task], Prediction]:
-    """Return the prediction of a job's engine and of the shared stages together."""
+    """Return the prediction of a job's engine and of the shared stages together.
+
+    What compiling takes comes on top: its memory stays until the last stage, whose peak it raises.
+    """
+    compiling = COMPILING_BYTES if job.is_first_run else 0
 
     def together(task: Task) -> Prediction:
         engine = job.choice.engine.predict(task)
         return Prediction(
-            peak_memory_bytes=max(engine.peak_memory_bytes, costs.shared_memory(task)),
+            peak_memory_bytes=max(engine.peak_memory_bytes, costs.shared_memory(task)) + compiling,
             scratch_bytes=engine.scratch_bytes + costs.scratch_bytes(task),
             seconds=engine.seconds,
         )
