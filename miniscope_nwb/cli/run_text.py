@@ -60,11 +60,10 @@ def plan_text(planned: Plan, *, quiet: bool = False) -> str:
     lines = [
         f"memory  {size(planned.peak_memory_bytes)}, scratch {size(planned.scratch_bytes)}, file "
         f"+{size(planned.file_bytes)} ({size(planned.copy_bytes)} beside it while it is written), "
-        f"time {_time(planned.seconds)}",
-        *_first_run(planned),
+        f"time {_time(planned.seconds)}"
     ]
     if quiet and not planned.is_done:
-        return "\n".join(lines)
+        return lines[0]
     head = [
         f"{planned.path}",
         f"movie   {planned.series}, {planned.n_frames} frames of {planned.width}x{planned.height}",
@@ -82,22 +81,6 @@ def plan_text(planned: Plan, *, quiet: bool = False) -> str:
         for stage in planned.stages
     ]
     return "\n".join([*head, table(("stage", "", "time"), rows), *lines])
-
-
-def _first_run(planned: Plan) -> list[str]:
-    """Say what compiling takes, where a run would be the first of its installation."""
-    if not planned.compiling_bytes:
-        return []
-    part, after = "more", ""
-    if planned.seconds is not None:  # the probe went through
-        part, after = (
-            "of that time",
-            "; this plan has compiled most of it: a run here is spared that",
-        )
-    return [
-        f"first run: compiling takes {duration(planned.compiling_seconds)} {part} and "
-        f"{size(planned.compiling_bytes)} of that memory, once{after}"
-    ]
 
 
 def plan_json(planned: Plan) -> str:

@@ -6,30 +6,20 @@ function by a library, LLVM, whose memory stays with the process until it ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from miniscope_nwb.engines.base import Engine
 from miniscope_nwb.engines.compiled import builtin_is_compiled, is_compiled
+from miniscope_nwb.sizes import size
 
 # Measured without and with a cache (200x160 px, 600 frames): 375 and 185 MB at the peak with one
 # thread, 386 and 185 with two.
 COMPILING_BYTES = 210_000_000
-# The first pair: 46 and 10 s of one processor's time; its parts as the wall times of both differed.
-COMPILING_S: Mapping[str, float] = {
-    "prepare": 0.9,
-    "motion": 5.5,
-    "images": 1.5,
-    "extract": 21.0,
-    "traces": 4.4,
-    "quality": 2.7,
-}
-_ALWAYS = "motion"  # compiles with every movie; later stages do only where there are cells
+COMPILING_S = 36  # the first pair: 46 and 10 s of one processor's time
 
 
 def is_first_run(engine: Engine) -> bool:
     """Return whether a run must compile; a few functions, from the first stage to the last, tell.
 
-    To be asked before anything is computed: the probe of a plan compiles, too.
+    The probe of a plan compiles, too: before it the answer may be another one than after it.
     """
     from miniscope_nwb.images import moment_kernels
     from miniscope_nwb.metrics import events_kernels
@@ -47,15 +37,9 @@ def is_first_run(engine: Engine) -> bool:
     return engine.name == "builtin" and not builtin_is_compiled()
 
 
-def compiling_times(once: Mapping[str, float]) -> dict[str, float]:
-    """Return how long each stage compiles on this machine, seconds.
-
-    Parameters
-    ----------
-    once
-        How much longer a short piece took in each stage the first time than the second. Where the
-        piece shows no cells, the stages that need them are told by the others' speed.
-    """
-    scale = once[_ALWAYS] / COMPILING_S[_ALWAYS]
-    told = {stage: scale * COMPILING_S.get(stage, 0.0) for stage in once}
-    return {stage: once[stage] if once[stage] > told[stage] / 2 else told[stage] for stage in once}
+def in_words() -> str:
+    """Say what compiling takes."""
+    return (
+        f"first run of this installation: compiling takes about {COMPILING_S} s and "
+        f"{size(COMPILING_BYTES)} of memory more, once"
+    )

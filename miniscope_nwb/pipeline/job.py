@@ -115,9 +115,9 @@ class Job:
         """What a run may take: as asked for, else what was free when the job was opened."""
         return memory_limit(self.options.max_memory_bytes)
 
-    @cached_property
+    @property
     def is_first_run(self) -> bool:
-        """Whether inner loops must be compiled; as it was when first asked, before any work."""
+        """Whether inner loops must be compiled still: after the probe of a plan they are not."""
         return is_first_run(self.choice.engine)
 
     @property

@@ -2,21 +2,19 @@
 
 Every stage is done twice on the same hundred frames from the middle of the recording. The first
 time also loads and, on a new machine, compiles code; the second tells the speed. What a stage then
-takes for the whole recording follows from how its work grows with the number of frames. What has
-been compiled here, a run that comes later finds; a first run is foretold as without the probe.
+takes for the whole recording follows from how its work grows with the number of frames.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from miniscope_nwb.engines.base import Task
 from miniscope_nwb.errors import MiniscopeError, ParameterError
 from miniscope_nwb.movie import Movie
-from miniscope_nwb.pipeline.first_run import compiling_times
 from miniscope_nwb.pipeline.job import Job
 from miniscope_nwb.pipeline.journal import Journal
 from miniscope_nwb.pipeline.options import Watch
@@ -25,21 +23,13 @@ from miniscope_nwb.pipeline.steps import Steps
 from miniscope_nwb.pipeline.stretch import Stretch
 
 N_FRAMES = 100  # fewer than these cannot be processed at all
-_LOADING_S = 3.0  # at most, for loading code in a stage
+_LOADING_S = 3.0  # at most, for loading code in a stage; compiling it is done only once
 _WRITE_S = 2.0  # pynwb opens, writes and checks the file twice
 _WRITE_BYTES_S = 100e6  # copying a file and packing what is new
 
 
-@dataclass(frozen=True, slots=True)
-class StageTime:
-    """How long a stage is expected to take, seconds."""
-
-    seconds: float
-    compiling: float = 0.0  # of these, in the first run of an installation
-
-
-def probe(job: Job, task: Task) -> dict[str, StageTime]:
-    """Predict how long each stage takes; empty where the probe itself fails.
+def probe(job: Job, task: Task) -> dict[str, float]:
+    """Predict how long each stage takes, in seconds; empty where the probe itself fails.
 
     Times of another engine's own stages are those that it predicts.
 
@@ -61,26 +51,15 @@ def probe(job: Job, task: Task) -> dict[str, StageTime]:
             raise
         except MiniscopeError:  # a piece that is black, say: the run itself will tell
             return {}
-    times = _times(job, task, cold, warm)
-    predicted = job.choice.engine.predict(task).seconds
-    times.update({stage: StageTime(seconds) for stage, seconds in predicted.items()})
+    seconds = {
+        stage: min(_LOADING_S, max(0.0, cold[stage] - warm[stage]))
+        + warm[stage] * growth(job, task.n_frames) / growth(job, N_FRAMES)
+        for stage, growth in _GROWTH.items()
+    }
+    seconds.update(job.choice.engine.predict(task).seconds)
     n_bytes = job.path.stat().st_size + 8 * task.n_cells * task.n_frames
-    times["write"] = StageTime(_WRITE_S + n_bytes / _WRITE_BYTES_S)
-    return times
-
-
-def _times(
-    job: Job, task: Task, cold: Mapping[str, float], warm: Mapping[str, float]
-) -> dict[str, StageTime]:
-    """Return the times of the whole recording, from those of two rounds on a piece of it."""
-    once = {stage: max(0.0, cold[stage] - warm[stage]) for stage in _GROWTH}
-    compiling = compiling_times(once) if job.is_first_run else dict.fromkeys(_GROWTH, 0.0)
-    times = {}
-    for stage, growth in _GROWTH.items():
-        work = warm[stage] * growth(job, task.n_frames) / growth(job, N_FRAMES)
-        loading = 0.0 if compiling[stage] else min(_LOADING_S, once[stage])
-        times[stage] = StageTime(compiling[stage] + loading + work, compiling[stage])
-    return times
+    seconds["write"] = _WRITE_S + n_bytes / _WRITE_BYTES_S
+    return seconds
 
 
 def _with_builtin(job: Job) -> Job:

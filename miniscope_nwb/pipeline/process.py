@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from miniscope_nwb.correct.movie import CorrectedMovie
+from miniscope_nwb.pipeline import first_run
 from miniscope_nwb.pipeline.done import nothing_to_do
 from miniscope_nwb.pipeline.fit import misfit, unfound
 from miniscope_nwb.pipeline.job import Job, open_job
@@ -66,6 +67,8 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     if job.decision.is_done:
         return nothing_to_do(job, watch)
     task, room = check_job(job)
+    if job.is_first_run:
+        watch.say(first_run.in_words())
     journal = Journal(job.scratch)
     journal.tidy()
     is_new = not job.scratch.parent.exists()

@@ -100,12 +100,10 @@ def test_plan_foretells_memory_and_disk_within_a_factor_of_two(path):
     with largest_size(path.with_name(".recording.scratch")) as sizes:
         answer = in_a_process("process", path, "--engine", "builtin")
     peak = max(stage["peak_memory_bytes"] for stage in answer["stages"])
-    foretold = plan["peak_memory_bytes"] - plan["compiling_bytes"]  # the plan has compiled
-    assert 0.5 < foretold / peak < 2
+    assert 0.5 < plan["peak_memory_bytes"] / peak < 2
     assert 0.5 < plan["scratch_bytes"] / max(sizes) < 2
     assert path.stat().st_size - before < plan["file_bytes"]
-    seconds = plan["seconds"] - plan["compiling_seconds"]
-    assert 0.2 < seconds / answer["seconds"] < 5  # the machine may be busy meanwhile
+    assert 0.2 < plan["seconds"] / answer["seconds"] < 5  # the machine may be busy meanwhile
 
 
 @pytest.mark.slow
@@ -114,5 +112,4 @@ def test_plan_foretells_the_time_within_a_factor_of_two(tmp_path):
     path = make_recording(tmp_path, options)
     plan = in_a_process("plan", path, "--engine", "builtin")
     answer = in_a_process("process", path, "--engine", "builtin")
-    seconds = plan["seconds"] - plan["compiling_seconds"]  # the plan has compiled
-    assert 0.5 < seconds / answer["seconds"] < 2
+    assert 0.5 < plan["seconds"] / answer["seconds"] < 2

@@ -13,20 +13,14 @@ import numba
 import pytest
 from processed_files import copy_of, make_recording
 
-from miniscope_nwb.cli.run_text import plan_text
 from miniscope_nwb.engines import compiled
 from miniscope_nwb.engines.builtin import BuiltinEngine
 from miniscope_nwb.engines.compiled import is_compiled
 from miniscope_nwb.errors import OutputError
 from miniscope_nwb.params.load import load_parameters
 from miniscope_nwb.pipeline import first_run, job, probe
-from miniscope_nwb.pipeline.first_run import (
-    COMPILING_BYTES,
-    COMPILING_S,
-    compiling_times,
-    is_first_run,
-)
-from miniscope_nwb.pipeline.options import ProcessOptions
+from miniscope_nwb.pipeline.first_run import COMPILING_BYTES, is_first_run
+from miniscope_nwb.pipeline.options import ProcessOptions, Watch
 from miniscope_nwb.pipeline.plan import plan
 from miniscope_nwb.pipeline.process import process
 
@@ -105,15 +99,6 @@ def test_one_function_that_is_missing_makes_a_first_run(monkeypatch):
         assert is_first_run(OTHER) == (".extract." not in module)
 
 
-def test_times_of_compiling_are_scaled_to_the_machine():
-    once = dict.fromkeys((*COMPILING_S, "motion quality"), 0.0)
-    empty = compiling_times({**once, "motion": 2 * COMPILING_S["motion"]})  # no cell was found
-    assert empty == pytest.approx({**{name: 2 * s for name, s in COMPILING_S.items()},
-                                   "motion quality": 0})  # fmt: skip
-    measured = {**COMPILING_S, "motion quality": 0.1, "extract": 50.0, "quality": 1.5}
-    assert compiling_times(measured) == pytest.approx(measured)
-
-
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
     return make_recording(tmp_path_factory.mktemp("first"))
@@ -129,42 +114,45 @@ def options(**changes):
     return ProcessOptions(engine="builtin", parameters=load_parameters(), **changes)
 
 
-def test_a_first_run_is_foretold_with_what_compiling_takes(recording, installation, monkeypatch):
-    rounds = []
-
+def test_a_plan_foretells_the_run_after_it_which_finds_all_compiled(
+    recording, installation, monkeypatch
+):
     def measure(job, movie, task):
-        installation(False)  # from now on everything is compiled
-        rounds.append(dict.fromkeys((*COMPILING_S, "motion quality"), 1.0))
-        if len(rounds) % 2:
-            rounds[-1] |= {stage: 1.0 + time for stage, time in COMPILING_S.items()}
-        return rounds[-1]
+        installation(False)
+        return dict.fromkeys(probe._GROWTH, 1.0)
 
     monkeypatch.setattr(probe, "_measure", measure)
     installation(True)
     first = plan(recording, options())
     later = plan(recording, options())
-    assert first.peak_memory_bytes - later.peak_memory_bytes == COMPILING_BYTES
-    assert first.compiling_bytes == COMPILING_BYTES
-    assert first.compiling_seconds == pytest.approx(sum(COMPILING_S.values()))
-    loading = sum(min(3.0, time) for time in COMPILING_S.values())  # what it is taken for later
-    assert first.seconds - later.seconds == pytest.approx(first.compiling_seconds - loading)
-    assert (later.compiling_bytes, later.compiling_seconds) == (0, 0)
-    for quiet in (True, False):
-        assert "first run: compiling takes 36.0 s of that time and 210 MB" in plan_text(
-            first, quiet=quiet
-        )
-        assert "first run" not in plan_text(later, quiet=quiet)
+    assert first == later
 
 
-def test_compiling_is_told_where_the_probe_fails(recording, installation, monkeypatch):
+def test_a_plan_whose_probe_fails_counts_on_compiling(recording, installation, monkeypatch):
     monkeypatch.setattr(probe, "probe", lambda job, task: {})
     installation(True)
-    told = plan(recording, options())
-    assert told.seconds is None
-    assert told.compiling_seconds == pytest.approx(sum(COMPILING_S.values()))
-    text = plan_text(told)
-    assert "first run: compiling takes 36.0 s more and 210 MB" in text
-    assert "this plan has compiled" not in text
+    first = plan(recording, options())
+    installation(False)
+    assert first.peak_memory_bytes - plan(recording, options()).peak_memory_bytes == COMPILING_BYTES
+
+
+class Stopped(Exception):
+    """Not one of ours: nobody answers to it."""
+
+
+def stop(stage):
+    raise Stopped
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_first_run_says_that_it_compiles(recording, installation, tmp_path, is_new):
+    installation(is_new)
+    said = []
+    path = copy_of(recording, tmp_path)
+    with pytest.raises(Stopped):
+        process(path, options(), watch=Watch(say=said.append, stage=stop))
+    text = "compiling takes about 36 s and 210 MB of memory more, once"
+    assert any(text in line for line in said) is is_new
 
 
 def least(recording):
@@ -197,5 +185,6 @@ def test_a_first_run_keeps_to_the_least_memory_that_was_named(recording, tmp_pat
     done = command("process", "--max-memory", f"{named}MB", "--json")
     peak = max(stage["peak_memory_bytes"] for stage in json.loads(done.stdout)["stages"])
     assert int(named) * MB - COMPILING_BYTES < peak <= int(named) * MB
-    again = command("plan", "--max-memory", f"{named}MB", "--force", "--json")
-    assert json.loads(again.stdout)["compiling_bytes"] == 0
+    again = command("process", "--max-memory", "50MB", "--force")
+    least_now = re.search(r"--max-memory (\d+)MB;", again.stderr)[1]
+    assert int(least_now) == int(named) - COMPILING_BYTES // MB
