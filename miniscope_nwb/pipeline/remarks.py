@@ -25,7 +25,8 @@ def remarks_on_sizes(
     height, width
         Of the raw movie.
     """
-    return (*_of_pixels(values, scale), *_of_blocks(values, height=height, width=width))
+    of_blocks = _of_blocks(values, height=height, width=width)
+    return (*_of_pixels(values, scale), *_of_lengths(values, scale), *of_blocks)
 
 
 def _of_pixels(values: Parameters, scale: Scale) -> tuple[str, ...]:
@@ -38,6 +39,27 @@ def _of_pixels(values: Parameters, scale: Scale) -> tuple[str, ...]:
     return (
         f"Warning: {what} is {um:g} um, but a pixel of a miniscope measures {low:g} to {high:g} um "
         f"in the tissue: {remedy}.",
+    )
+
+
+def _of_lengths(values: Parameters, scale: Scale) -> tuple[str, ...]:
+    """Name the lengths in micrometers that cannot be turned into pixels."""
+    if math.isfinite(scale.pixel_size_um):
+        return ()
+    unused = [
+        f"{stage}.{name}"
+        for stage in ("preprocess", "motion", "extract")
+        for name, value in getattr(values, stage)
+        if name.endswith("_um")
+        and value is not None
+        and getattr(getattr(values, stage), name.replace("_um", "_px"), None) is None
+    ]
+    if not unused:
+        return ()
+    verb = "has" if len(unused) == 1 else "have"
+    return (
+        f"Warning: {', '.join(unused)} {verb} no effect: the file does not tell the size of a "
+        "pixel; give it as preprocess.pixel_size_um.",
     )
 
 

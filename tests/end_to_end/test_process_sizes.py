@@ -84,3 +84,14 @@ def test_no_miniscope_has_such_pixels(shell, foreign, um):
     assert done.code == 1
     assert "preprocess.pixel_size_um is" in done.err
     assert "at least 0.02 and at most 200, or null (in micrometers)." in done.err
+
+
+def test_micrometers_without_the_size_of_a_pixel_have_no_effect(shell, foreign):
+    lengths = ("cell_diameter_um=12", "max_shift_um=30", "motion.highpass_um=8", "highpass_px=4")
+    done = shell("plan", foreign, *sized(*lengths), "--json")
+    assert json.loads(done.out)["warnings"] == [
+        "Warning: preprocess.cell_diameter_um, motion.max_shift_um have no effect: the file does "
+        "not tell the size of a pixel; give it as preprocess.pixel_size_um."
+    ]
+    known = (*lengths, "preprocess.pixel_size_um=1.64")
+    assert json.loads(shell("plan", foreign, *sized(*known), "--json").out)["warnings"] == []
