@@ -102,9 +102,10 @@ class Bender:
         self, frame: npt.NDArray[Any], shifts_px: npt.NDArray[Any], bounds: IntArray, out: Float32
     ) -> None:
         """Bend one frame; arguments as for `shift.shift_frame`, shifts (n_blocks, 2)."""
-        from miniscope_nwb.correct.bend_kernels import bend_frame
+        from miniscope_nwb.correct.bend_kernels import SPARE, bend_frame
 
         top, bottom, left, right = (int(bound) for bound in bounds)
         blank_outside(out, top, bottom, left, right)
-        source = np.ascontiguousarray(frame, np.float32)  # one compiled loop for all movies
+        source = np.zeros(frame.size + SPARE, np.float32)  # one compiled loop for all movies
+        source[: frame.size] = frame.ravel()
         bend_frame(source, self._nodes(shifts_px), *self._axes, bounds, out)

@@ -12,6 +12,10 @@ from numba import njit
 from miniscope_nwb.recording import IntArray
 
 Float32 = npt.NDArray[np.float32]
+_KEYS = np.array(  # of a row of neighbours: powers 3 to 0 of the way below the second row
+    [[-0.5, 1, -0.5, 0], [1.5, -2.5, 0, 1], [-1.5, 2, 0.5, 0], [0.5, -0.5, 0, 0]], np.float32
+)
+SPARE = 32  # pixels: four times as many as a processor of 256 bits takes at once
 _SLACK_PX = 1e-3  # the two loops may round a way differently: no pixel is read beyond the frame
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -21,39 +25,33 @@ _compiled = cast(
 
 
 @_compiled
-def _interpolate_rows(
-    grid: Float32, index: IntArray, weights: Float32, row: int, out: Float32
-) -> None:
-    """Interpolate a grid (n_down, n_across, 2) at a row, with the sign turned; (2, n_across)."""
-    for node in range(grid.shape[1]):
-        for axis in range(2):
-            total = np.float32(0)
-            for tap in range(4):
-                total -= weights[row, tap] * grid[index[row, tap], node, axis]
-            out[axis, node] = total
+def _along_x(grid: Float32, index: IntArray, weights: Float32) -> Float32:
+    """Interpolate a grid (n_down, n_across, 2) at all columns, with the sign turned.
+
+    Returns (2, n_down, width): x, then y. Once a frame, so that a row is then but a weighted sum.
+    """
+    n_down, width = grid.shape[0], len(index)
+    out = np.zeros((2, n_down, width), np.float32)
+    for axis in range(2):
+        for node in range(n_down):
+            for column in range(width):
+                for tap in range(4):
+                    value = grid[node, index[column, tap], axis]
+                    out[axis, node, column] -= weights[column, tap] * value
+    return out
 
 
 @_compiled
-def _interpolate_columns(
-    nodes: Float32,
-    index: IntArray,
-    weights: Float32,
-    start: int,
-    stop: int,
-    way_x: Float32,
-    way_y: Float32,
+def _along_y(
+    lines: Float32, index: IntArray, weights: Float32, start: int, stop: int, way: Float32
 ) -> None:
-    """Interpolate the nodes (2, n_across) of a row at the columns [start, stop)."""
-    for column in range(start, stop):
-        i0, i1, i2, i3 = index[column, 0], index[column, 1], index[column, 2], index[column, 3]
-        w0, w1 = weights[column, 0], weights[column, 1]
-        w2, w3 = weights[column, 2], weights[column, 3]
-        way_x[column] = (
-            w0 * nodes[0, i0] + w1 * nodes[0, i1] + w2 * nodes[0, i2] + w3 * nodes[0, i3]
-        )
-        way_y[column] = (
-            w0 * nodes[1, i0] + w1 * nodes[1, i1] + w2 * nodes[1, i2] + w3 * nodes[1, i3]
-        )
+    """Weigh lines (n_down, width) of `_along_x` for one row, at the columns [start, stop)."""
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    a, b = lines[index[0], start:stop], lines[index[1], start:stop]
+    c, d = lines[index[2], start:stop], lines[index[3], start:stop]
+    some = way[start:stop]
+    for k in range(len(some)):
+        some[k] = w0 * a[k] + w1 * b[k] + w2 * c[k] + w3 * d[k]
 
 
 @_compiled
@@ -86,14 +84,14 @@ def bent_bounds(
     """
     height, width = len(index_y), len(index_x)
     top, bottom, left, right = 0, height, 0, width
-    nodes = np.empty((2, grid.shape[1]), np.float32)
+    lines = _along_x(grid, index_x, weights_x)
     way_x, way_y = np.empty(width, np.float32), np.empty(width, np.float32)
     for row in range(height):
-        _interpolate_rows(grid, index_y, weights_y, row, nodes)
         is_whole = row < reach or row >= height - reach or 2 * reach >= width
         half = width if is_whole else reach
         for start, stop in ((0, half), (max(half, width - reach), width)):
-            _interpolate_columns(nodes, index_x, weights_x, start, stop, way_x, way_y)
+            _along_y(lines[0], index_y[row], weights_y[row], start, stop, way_x)
+            _along_y(lines[1], index_y[row], weights_y[row], start, stop, way_y)
             for column in range(start, stop):
                 if row + np.floor(way_y[column] - _SLACK_PX) - 1 < seen[0]:
                     top = max(top, row + 1)
@@ -110,7 +108,7 @@ def bent_bounds(
 
 @_compiled
 def bend_frame(
-    frame: Float32,
+    source: Float32,
     grid: Float32,
     index_y: IntArray,
     weights_y: Float32,
@@ -121,49 +119,69 @@ def bend_frame(
 ) -> None:
     """Read each pixel inside the bounds where it comes from, with Keys' cubic (a = -1/2).
 
-    `frame` and `out` are (height, width), C-contiguous; `out` is left alone outside of the bounds,
-    which are those of `bent_bounds`. Three short loops over a row are twice as fast as a long one.
+    `source` has the pixels of a frame, row by row, and `SPARE` more; `out` is (height, width),
+    C-contiguous, and is left alone outside of the bounds, which are those of `bent_bounds`.
+
+    Neighbours that come from neighbours, by the same whole pixels, are read together. Such a run is
+    prolonged to a multiple of `SPARE`, which the processor reads many at a time; what is too much
+    is overwritten by the next one.
     """
-    width = frame.shape[1]
-    flat = frame.reshape(frame.size)
-    nodes = np.empty((2, grid.shape[1]), np.float32)
-    rest_x, rest_y = np.empty(width, np.float32), np.empty(width, np.float32)
-    place = np.empty(width, np.int64)  # of the first neighbour in `flat`
+    left, right, width = bounds[2], bounds[3], out.shape[1]
+    n_read = right - left
+    lines = _along_x(grid, index_x, weights_x)
+    rest_x, rest_y = np.zeros(width + SPARE, np.float32), np.zeros(width + SPARE, np.float32)
+    line = np.empty(n_read + SPARE, np.float32)
+    jump = np.empty(n_read, np.int32)  # by whole pixels, in `source`
     for row in range(bounds[0], bounds[1]):
-        _interpolate_rows(grid, index_y, weights_y, row, nodes)
-        _interpolate_columns(nodes, index_x, weights_x, bounds[2], bounds[3], rest_x, rest_y)
-        for column in range(bounds[2], bounds[3]):
-            whole_x, whole_y = np.floor(rest_x[column]), np.floor(rest_y[column])
-            rest_x[column] -= whole_x
-            rest_y[column] -= whole_y
-            first = (row + np.int64(whole_y) - 1) * width + column + np.int64(whole_x) - 1
-            place[column] = first
-        for column in range(bounds[2], bounds[3]):
-            out[row, column] = _cubic(flat, place[column], width, rest_x[column], rest_y[column])
+        _along_y(lines[0], index_y[row], weights_y[row], left, right, rest_x)
+        _along_y(lines[1], index_y[row], weights_y[row], left, right, rest_y)
+        _split_ways(rest_x[left:right], rest_y[left:right], width, jump)
+        start = 0
+        while start < n_read:
+            stop = start + 1
+            while stop < n_read and jump[stop] == jump[start]:
+                stop += 1
+            n = (stop - start + SPARE - 1) // SPARE * SPARE
+            first, column = row * width + left + start + jump[start], left + start
+            places = rest_x[column : column + n], rest_y[column : column + n]
+            _cubic(source, first, width, places[0], places[1], line[start : start + n])
+            start = stop
+        out[row, left:right] = line[:n_read]
 
 
 @_compiled
-def _cubic(flat: Float32, first: int, width: int, t: float, u: float) -> float:
-    """Weigh 4 x 4 neighbours of a place `t` to the right of the second one and `u` below it."""
+def _split_ways(way_x: Float32, way_y: Float32, width: int, jump: npt.NDArray[np.int32]) -> None:
+    """Split ways into whole pixels, those of both axes together, and rests in [0, 1)."""
+    line = np.int32(width)
+    for k in range(len(jump)):
+        whole_x, whole_y = np.floor(way_x[k]), np.floor(way_y[k])
+        way_x[k] -= whole_x
+        way_y[k] -= whole_y
+        jump[k] = np.int32(whole_y) * line + np.int32(whole_x)
+
+
+@_compiled
+def _cubic(
+    source: Float32, first: int, width: int, rest_x: Float32, rest_y: Float32, out: Float32
+) -> None:
+    """Read a run of places: the first lies in [0, 1) to the right of `first` and below it.
+
+    Row of neighbours by row: a loop over so few arrays is one that the compiler vectorises.
+    """
     half, one, two = np.float32(0.5), np.float32(1), np.float32(2)
     three_halves, five_halves = np.float32(1.5), np.float32(2.5)
-    a0 = ((one - half * t) * t - half) * t
-    a1 = (three_halves * t - five_halves) * t * t + one
-    a2 = ((two - three_halves * t) * t + half) * t
-    a3 = (half * t - half) * t * t
-    b0 = ((one - half * u) * u - half) * u
-    b1 = (three_halves * u - five_halves) * u * u + one
-    b2 = ((two - three_halves * u) * u + half) * u
-    b3 = (half * u - half) * u * u
-    # Unsigned: numba then tests no index for being negative.
-    p, line = np.uint64(first), np.uint64(width)
-    i1, i2, i3 = np.uint64(1), np.uint64(2), np.uint64(3)
-    row_0 = a0 * flat[p] + a1 * flat[p + i1] + a2 * flat[p + i2] + a3 * flat[p + i3]
-    p += line
-    row_1 = a0 * flat[p] + a1 * flat[p + i1] + a2 * flat[p + i2] + a3 * flat[p + i3]
-    p += line
-    row_2 = a0 * flat[p] + a1 * flat[p + i1] + a2 * flat[p + i2] + a3 * flat[p + i3]
-    p += line
-    row_3 = a0 * flat[p] + a1 * flat[p + i1] + a2 * flat[p + i2] + a3 * flat[p + i3]
-    total: float = b0 * row_0 + b1 * row_1 + b2 * row_2 + b3 * row_3
-    return total
+    n = len(out)
+    out[:] = 0
+    for tap in range(4):
+        u3, u2, u1, u0 = _KEYS[tap, 0], _KEYS[tap, 1], _KEYS[tap, 2], _KEYS[tap, 3]
+        start = first + (tap - 1) * width - 1
+        a, b = source[start : start + n], source[start + 1 : start + 1 + n]
+        c, d = source[start + 2 : start + 2 + n], source[start + 3 : start + 3 + n]
+        for k in range(n):
+            t, u = rest_x[k], rest_y[k]
+            wa = ((one - half * t) * t - half) * t
+            wb = (three_halves * t - five_halves) * t * t + one
+            wc = ((two - three_halves * t) * t + half) * t
+            wd = (half * t - half) * t * t
+            across = wa * a[k] + wb * b[k] + wc * c[k] + wd * d[k]
+            out[k] += (((u3 * u + u2) * u + u1) * u + u0) * across

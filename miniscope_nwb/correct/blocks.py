@@ -73,27 +73,25 @@ class BlockPlacer:
         max_deviation_px: float,
     ) -> None:
         self.template, self.blocks = template, blocks
-        rows, columns = (np.arange(stop - start) for start, stop in self._first_block())
-        self._rows = (blocks.y_start // FACTOR)[:, None, None] + rows[None, :, None]
-        self._columns = (blocks.x_start // FACTOR)[:, None, None] + columns[None, None, :]
+        self._size = (
+            int(blocks.y_stop[0] - blocks.y_start[0]) // FACTOR,
+            int(blocks.x_stop[0] - blocks.x_start[0]) // FACTOR,
+        )
         once = bandpass(template, highpass_px / FACTOR)
         twice = bandpass(once, highpass_px / FACTOR)
         reach = int(np.ceil(max_deviation_px / FACTOR + _SPARE_PX))
         self._matcher = Matcher(
             Sharpened(self._cut(once), self._cut(twice)),
-            window_of(len(rows), len(columns), _RISE_SHARE),
+            window_of(*self._size, _RISE_SHARE),
             highpass_px=highpass_px / FACTOR,
             reach_px=reach,
             padding_px=reach,
         )
 
-    def _first_block(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        b = self.blocks
-        down = (int(b.y_start[0]) // FACTOR, int(b.y_stop[0]) // FACTOR)
-        return down, (int(b.x_start[0]) // FACTOR, int(b.x_stop[0]) // FACTOR)
-
     def _cut(self, picture: Float32) -> Float32:
-        return np.asarray(picture[self._rows, self._columns], np.float32)
+        """Cut the blocks out of a picture, (n_blocks, height, width)."""
+        views = np.lib.stride_tricks.sliding_window_view(picture, self._size)
+        return views[self.blocks.y_start // FACTOR, self.blocks.x_start // FACTOR]
 
     def canvas(self, frame: Float32, shift_px: FloatArray, gain: float) -> Canvas:
         """Bring a binned frame near its place; `shift_px` (2,) in px of the movie."""
@@ -109,10 +107,8 @@ class BlockPlacer:
 
     def surfaces(self, canvas: Canvas, gain: float) -> Float32:
         """How well each displacement of each block fits, (n_blocks, side, side)."""
-        return self._matcher.surfaces(self._cut(canvas.picture), gain)[0]
+        return self._matcher.surfaces(self._matcher.spectrum(self._cut(canvas.picture)), gain)
 
     def peaks(self, surfaces: Float32) -> FloatArray:
         """Return the correction of each block beside that of its canvas, (n_blocks, 2), px."""
-        n = len(surfaces)
-        found = self._matcher.peaks(surfaces, np.ones(n), np.ones(n))
-        return -found.displacement_px * FACTOR
+        return -self._matcher.displacements(surfaces)[0] * FACTOR

@@ -25,11 +25,9 @@ from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 Float32 = npt.NDArray[np.float32]
 Complex64 = npt.NDArray[np.complex64]
 
-_STENCIL = 3  # values on each side of the highest one that the polynomial goes through
+STENCIL = 3  # values on each side of the highest one that the polynomial goes through
 _LEAST_POWER_SHARE = 0.5  # of the template's structure
 _LEAST_OVERLAP = 0.25  # of the template's energy: a score of less would be one of chance
-_N_STEPS = 4  # of Newton's method: from half a pixel the last one moves by less than 0.001 px
-_LONGEST_STEP_PX = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +43,8 @@ class Sharpened:
 class Match:
     """Where pictures lie; arrays have the pictures as first axis."""
 
-    displacement_px: (
-        FloatArray  # (n, 2), x then y: by how much the content lies beside the template
-    )
+    displacement_px: FloatArray  # (n, 2), x then y, by which the content lies beside the template
     score: FloatArray  # correlation of the high-passed picture with the template, about
-    sharpness: FloatArray  # (n, 2), curvature of the peak along x and y, > 0 for a true peak
     is_at_border: BoolArray  # the largest value lies at the border of the window searched
 
 
@@ -112,7 +107,7 @@ class Matcher:
         if width % 2 == 0:
             twice[-1] = 1
         self._weight = (twice / (height * width)).astype(np.float32)
-        farthest = self.reach_px + _STENCIL
+        farthest = self.reach_px + STENCIL
         self._steps = np.arange(-farthest, farthest + 1)
 
     def _highpass_for_power(self, highpass_px: float) -> Float32:
@@ -122,16 +117,27 @@ class Matcher:
 
     def match(self, pictures: Float32, gain: float = 1.0) -> Match:
         """Find the displacement of each of n pictures (n, height, width), one a template."""
-        surfaces, power = self.surfaces(pictures, gain)
-        return self.peaks(surfaces, power, np.full(len(pictures), gain))
+        spectrum = self.spectrum(pictures)
+        power = self.power(spectrum)
+        return self.peaks(self.surfaces(spectrum, gain), power, np.full(len(pictures), gain))
 
-    def surfaces(self, pictures: Float32, gain: float = 1.0) -> tuple[Float32, FloatArray]:
+    def spectrum(self, pictures: Float32) -> Complex64:
+        """Transform n pictures (n, height, width) inside of the taper."""
+        return self._transform(pictures * self.window)
+
+    def power(self, spectrum: Complex64) -> FloatArray:
+        """Return the power of the high-passed pictures of a spectrum, (n,)."""
+        seen = (spectrum * self._highpass).view(np.float32).reshape(len(spectrum), -1)
+        power: FloatArray = np.einsum("ij,ij->i", seen, seen).astype(np.float64)
+        return power
+
+    def surfaces(self, spectrum: Complex64, gain: float = 1.0) -> Float32:
         """Compute how well each displacement fits, one surface a picture.
 
         Parameters
         ----------
-        pictures
-            (n, height, width), one a template.
+        spectrum
+            Of the pictures, one a template; overwritten.
         gain
             Contrast of the pictures relative to the templates'.
 
@@ -139,17 +145,12 @@ class Matcher:
         -------
         surfaces
             (n, side, side), rows are y; the highest value is the best fit.
-        power
-            (n,) power of the high-passed pictures.
         """
-        spectrum = self._transform(pictures * self.window)
-        seen = (spectrum * self._highpass).view(np.float32).reshape(len(pictures), -1)
-        power = np.einsum("ij,ij->i", seen, seen).astype(np.float64)
         spectrum *= self._template
         spectrum -= np.complex64(gain) * self._energy
         if self._static is not None:
             spectrum -= self._static
-        return self._searched(spectrum), power
+        return self._searched(spectrum)
 
     def _searched(self, spectrum: Complex64) -> Float32:
         """Transform back, only what is searched: all columns of few rows."""
@@ -160,11 +161,32 @@ class Matcher:
         surface = fft.irfft(rows, self.shape[1], axis=2, workers=1)[:, :, self._steps]
         return np.asarray(surface, np.float32)
 
+    def displacements(
+        self, surfaces: Float32
+    ) -> tuple[FloatArray, IntArray, FloatArray, BoolArray]:
+        """Find where surfaces are highest.
+
+        Returns
+        -------
+        displacement_px
+            (n, 2) x then y.
+        place
+            (n, 2) of the highest values in the surfaces.
+        height
+            (n,) of the peaks between them.
+        is_at_border
+            (n,) the highest value lies at the border of the window searched.
+        """
+        from miniscope_nwb.correct.match_kernels import find_peaks
+
+        place, rest = np.empty((len(surfaces), 2), np.int64), np.empty((len(surfaces), 2))
+        is_at_border = np.empty(len(surfaces), np.bool_)
+        height = find_peaks(surfaces, place, is_at_border, rest)
+        return place - (self.reach_px + STENCIL) + rest, place, height, is_at_border
+
     def peaks(self, surfaces: Float32, power: FloatArray, gain: FloatArray) -> Match:
         """Find the peaks of surfaces, one a template, or any number where there is one template."""
-        place, is_at_border = _highest(surfaces)
-        rest, value, sharpness = _climb(_around(surfaces, place))
-        found = place - (self.reach_px + _STENCIL) + rest
+        found, place, value, is_at_border = self.displacements(surfaces)
         template = np.arange(len(surfaces)) % len(self._norm)
         energy = self._overlap[template, place[:, 1], place[:, 0]].astype(np.float64)
         energy = np.maximum(energy, np.maximum(_LEAST_OVERLAP * self._norm**2, 1e-12)[template])
@@ -174,67 +196,4 @@ class Matcher:
         # What shows the tissue has its power at least; a black frame must not score by chance.
         size = np.maximum(np.sqrt(power), _LEAST_POWER_SHARE * gain * self._norm)
         score = product / np.maximum(size * self._norm, 1e-12)
-        return Match(found, score, sharpness, is_at_border)
-
-
-def _highest(surface: Float32) -> tuple[IntArray, BoolArray]:
-    """Return the place (x, y) of the largest value of each surface, and if it is at the border.
-
-    The outermost values serve the polynomial and are not searched.
-    """
-    inner = surface[:, _STENCIL:-_STENCIL, _STENCIL:-_STENCIL]
-    n, side, _ = inner.shape
-    flat = inner.reshape(n, -1).argmax(axis=1)
-    place = np.stack([flat % side, flat // side], axis=1)
-    return place + _STENCIL, ((place == 0) | (place == side - 1)).any(axis=1)
-
-
-def _around(surface: Float32, place: IntArray) -> FloatArray:
-    """Cut out the 7 x 7 values around places (x, y)."""
-    steps = np.arange(-_STENCIL, _STENCIL + 1)
-    rows, columns = (place[:, axis, None] + steps for axis in (1, 0))
-    number = np.arange(len(place))[:, None, None]
-    values = surface[number, rows[:, :, None], columns[:, None, :]]
-    return np.asarray(values, np.float64)
-
-
-def _climb(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Find the peak of the polynomial through 7 x 7 values by Newton's method.
-
-    The surface has no fine detail, because the template was low-passed, so the polynomial follows
-    it to a few thousandths; a parabola through three values leans to whole pixels.
-
-    Returns
-    -------
-    rest
-        (n, 2) place beside the middle, x then y.
-    value, sharpness
-        (n,) and (n, 2): the peak, and minus its curvatures.
-    """
-    powers = np.arange(2 * _STENCIL + 1)
-    nodes = np.arange(-_STENCIL, _STENCIL + 1.0)
-    to_coefficients = np.linalg.inv(nodes[:, None] ** powers)
-    coefficients = to_coefficients @ values @ to_coefficients.T
-    rest = np.zeros((len(values), 2))
-    for step_number in range(_N_STEPS + 1):
-        left, right = (_derivatives(rest[:, axis], powers) for axis in (1, 0))
-        sums = left @ coefficients @ right.transpose(0, 2, 1)
-        xx, xy, yy = sums[:, 0, 2], sums[:, 1, 1], sums[:, 2, 0]
-        if step_number == _N_STEPS:
-            break
-        determinant = xx * yy - xy**2
-        is_peak = (xx < 0) & (determinant > 0)
-        step_x = (xy * sums[:, 1, 0] - yy * sums[:, 0, 1]) / np.where(is_peak, determinant, 1)
-        step_y = (xy * sums[:, 0, 1] - xx * sums[:, 1, 0]) / np.where(is_peak, determinant, 1)
-        step = np.stack([step_x, step_y], axis=1) * is_peak[:, None]
-        rest += np.clip(step, -_LONGEST_STEP_PX, _LONGEST_STEP_PX)
-        rest = np.clip(rest, -1, 1)  # the highest value is next to the peak
-    return rest, sums[:, 0, 0], np.stack([-xx, -yy], axis=1)
-
-
-def _derivatives(place: FloatArray, powers: IntArray) -> FloatArray:
-    """Return powers of places and their first two derivatives, (n, 3, n_powers)."""
-    x = place[:, None]
-    first = powers * x ** np.maximum(powers - 1, 0)
-    second = powers * (powers - 1) * x ** np.maximum(powers - 2, 0)
-    return np.stack([x**powers, first, second], axis=1)
+        return Match(found, score, is_at_border)

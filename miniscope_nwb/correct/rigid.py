@@ -75,9 +75,9 @@ class Placer:
         for frame in frames:
             brightness = float((self._window * frame).sum(dtype=np.float64))
             gain = float(np.clip(brightness / max(self._brightness, 1e-6), 0.5, 2.0))
-            surface, power = self._matcher.surfaces(frame[None], gain)
-            surfaces.append(surface[0])
-            powers.append(power[0])
+            spectrum = self._matcher.spectrum(frame[None])
+            powers.append(self._matcher.power(spectrum)[0])
+            surfaces.append(self._matcher.surfaces(spectrum, gain)[0])
             gains.append(gain)
         if not surfaces:
             return Placed(np.empty((0, 2)), np.empty(0), np.empty(0, bool))

@@ -95,6 +95,8 @@ def median_of_means(
     n_threads
         Threads; the template does not depend on their number.
     """
+    from miniscope_nwb.correct.template_kernels import add_seen
+
     height, width = frames.shape[1:]
     numbers = np.flatnonzero(keep)
     n_groups = max(1, min(N_GROUPS, len(numbers) // 3))
@@ -105,21 +107,12 @@ def median_of_means(
         shifted = np.empty((height, width), np.float32)
         for number in numbers[group::n_groups].tolist():
             shift(frames[number], number, shifted)
-            _add_seen(shifted, shifted, total, count)
+            add_seen(shifted, shifted, total, count)
         means[group] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
     for _ in map_in_order(average, range(n_groups), n_threads=n_threads):
         pass
     return _median(means)
-
-
-def _add_seen(
-    values: npt.NDArray[Any], seen: Float32, total: npt.NDArray[np.float64], count: IntArray32
-) -> None:
-    """Add the values to the total, and 1 to the count, where `seen` is not NaN."""
-    is_seen = np.isfinite(seen)
-    np.add(total, values, out=total, where=is_seen)
-    count += is_seen
 
 
 def _median(means: Float32) -> Float32:
@@ -163,6 +156,8 @@ def static_pattern(
     """
     import cv2
 
+    from miniscope_nwb.correct.template_kernels import add_seen
+
     numbers = np.flatnonzero(keep)
     back = shift_sample(frames, -shifts_px)
 
@@ -171,7 +166,7 @@ def static_pattern(
         moved = np.empty_like(template)
         for number in numbers[group::N_GROUPS].tolist():
             back(template, number, moved)
-            _add_seen(frames[number] - moved, moved, total, count)
+            add_seen(frames[number] - moved, moved, total, count)
         return total, count
 
     total, count = np.zeros(template.shape), np.zeros(template.shape, np.int32)

@@ -152,6 +152,27 @@ def test_bent_frames_are_read_where_the_blocks_say():
     np.testing.assert_allclose(bent[inside], expected[inside], atol=0.1)  # the cubic's own error
 
 
+@pytest.mark.parametrize("steepness", [0.02, 0.3, 2.5])
+def test_every_pixel_of_a_bent_frame_is_the_cubic_of_its_own_place(steepness):
+    """However often the whole pixels of the ways change along a row."""
+    shifts = steepness * np.random.default_rng(4).normal(size=(6, 2)).astype(np.float32)
+    frame = noise_frames(seed=5)[0].astype(np.float32)
+    bent = corrected(frame[None], [(0, 0)], block_shifts=shifts[None]).read(0, 1)[0]
+    blocks, grid = grid_blocks(), shifts.reshape(2, 3, 2).astype(np.float64)
+    y = block_axis(blocks.y_start[::3], blocks.y_stop[::3], HEIGHT)
+    x = block_axis(blocks.x_start[:3], blocks.x_stop[:3], WIDTH)
+    way = -np.einsum("ya,xb,yaxbc->yxc", y.weights, x.weights, grid[y.index][:, :, x.index])
+    inside = np.argwhere(np.isfinite(bent))
+    assert len(inside) > 0.5 * bent.size
+    for row, column in inside:
+        whole = np.floor(way[row, column]).astype(int)
+        rest = way[row, column] - whole
+        top, left = row + whole[1] - 1, column + whole[0] - 1
+        around = frame[top : top + 4, left : left + 4]
+        expected = cubic_weights(rest[1]) @ around @ cubic_weights(rest[0])
+        assert bent[row, column] == pytest.approx(expected, abs=5e-3)  # of 250
+
+
 def test_the_displacement_goes_through_the_middles_of_the_blocks():
     starts, stops = np.array([0, 16, 40]), np.array([21, 45, 61])
     axis = block_axis(starts, stops, 61)

@@ -1,0 +1,120 @@
+"""Compiled loops of the comparison with the template: where surfaces have their peaks."""
+# mypy: disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from miniscope_nwb.correct.matcher import STENCIL
+
+Array = npt.NDArray[Any]
+
+_SIDE = 2 * STENCIL + 1
+_N_STEPS = 4  # of Newton's method: from half a pixel the last one moves by less than 0.001 px
+_LONGEST_STEP_PX = 0.75
+_NODES = np.arange(-STENCIL, STENCIL + 1.0)
+_TO_COEFFICIENTS = np.linalg.inv(_NODES[:, None] ** np.arange(_SIDE))
+
+
+@njit(cache=True, nogil=True)
+def find_peaks(surfaces: Array, place: Array, is_at_border: Array, rest: Array) -> Array:
+    """Find the highest value of each surface, and the peak of the polynomial around it.
+
+    A surface has no fine detail, because the template was low-passed, so the polynomial through
+    7 x 7 values follows it to a few thousandths, and Newton's method finds its peak; a parabola
+    through three values leans to whole pixels.
+
+    Parameters
+    ----------
+    surfaces
+        (n, side, side), rows are y. The outermost `STENCIL` values serve the polynomial and are not
+        searched.
+    place
+        (n, 2) int64, filled: the highest value, x then y.
+    is_at_border
+        (n,) bool, filled: it lies at the border of what is searched.
+    rest
+        (n, 2), filled: the peak beside `place`, x then y.
+
+    Returns
+    -------
+    height
+        (n,) of the peak.
+    """
+    last = surfaces.shape[1] - STENCIL - 1
+    height = np.empty(len(surfaces))
+    coefficients = np.empty((_SIDE, _SIDE))
+    for i in range(len(surfaces)):
+        surface = surfaces[i]
+        x, y = STENCIL, STENCIL
+        for row in range(STENCIL, last + 1):
+            for column in range(STENCIL, last + 1):
+                if surface[row, column] > surface[y, x]:
+                    x, y = column, row
+        place[i, 0], place[i, 1] = x, y
+        is_at_border[i] = min(x, y) == STENCIL or max(x, y) == last
+        _fit(surface, y - STENCIL, x - STENCIL, coefficients)
+        height[i] = _climb(coefficients, rest[i])
+    return height
+
+
+@njit(cache=True, nogil=True)
+def _fit(surface: Array, top: int, left: int, coefficients: Array) -> None:
+    """Put the polynomial through 7 x 7 values: powers of y, then of x."""
+    half = np.zeros((_SIDE, _SIDE))
+    for power in range(_SIDE):
+        for row in range(_SIDE):
+            for column in range(_SIDE):
+                value = surface[top + row, left + column]
+                half[power, column] += _TO_COEFFICIENTS[power, row] * value
+    coefficients[:] = 0
+    for power in range(_SIDE):
+        for column in range(_SIDE):
+            for other in range(_SIDE):
+                coefficients[power, other] += half[power, column] * _TO_COEFFICIENTS[other, column]
+
+
+@njit(cache=True, nogil=True)
+def _climb(coefficients: Array, rest: Array) -> float:
+    """Climb from the middle to the peak by Newton's method; return the height there."""
+    along_x = np.empty((3, _SIDE))  # the polynomials of y at x, and their derivatives by x
+    rest[:] = 0.0
+    for step in range(_N_STEPS + 1):
+        for power in range(_SIDE):
+            _horner(coefficients[power], rest[0], along_x[:, power])
+        value = np.empty((3, 3))  # derivative by x, then by y
+        for derivative in range(3):
+            _horner(along_x[derivative], rest[1], value[derivative])
+        if step == _N_STEPS:
+            break
+        xx, xy, yy = value[2, 0], value[1, 1], value[0, 2]
+        determinant = xx * yy - xy**2
+        if not (xx < 0 and determinant > 0):
+            break  # no peak: the highest value itself is taken
+        step_x = (xy * value[0, 1] - yy * value[1, 0]) / determinant
+        step_y = (xy * value[1, 0] - xx * value[0, 1]) / determinant
+        # The highest value is next to the peak.
+        rest[0] = _within(rest[0] + _within(step_x, _LONGEST_STEP_PX), 1.0)
+        rest[1] = _within(rest[1] + _within(step_y, _LONGEST_STEP_PX), 1.0)
+    height: float = value[0, 0]
+    return height
+
+
+@njit(cache=True, nogil=True)
+def _horner(coefficients: Array, place: float, out: Array) -> None:
+    """Evaluate a polynomial and its first two derivatives."""
+    value, first, second = 0.0, 0.0, 0.0
+    for power in range(_SIDE - 1, -1, -1):
+        second = second * place + 2 * first
+        first = first * place + value
+        value = value * place + coefficients[power]
+    out[0], out[1], out[2] = value, first, second
+
+
+@njit(cache=True, nogil=True)
+def _within(value: float, farthest: float) -> float:
+    return min(max(value, -farthest), farthest)
