@@ -45,6 +45,7 @@ VARIANTS: dict[str, tuple[Any, ...]] = {
     "preprocess.temporal_factor": (1, 2, 4),
     "preprocess.remove_glow": (True,),
     "motion.method": ("rigid", "piecewise", "none"),
+    "motion.piecewise_threshold_px": (0.1, 1.0),
     "motion.highpass_px": (0.25 * CELL_PX, CELL_PX, 2 * CELL_PX),
     "motion.block_px": (32, 64),
     "motion.n_template_frames": (50, 100, 200, 800),

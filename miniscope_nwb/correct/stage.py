@@ -25,6 +25,8 @@ from miniscope_nwb.results import Derived, MotionBlocks, MotionResult
 
 Float32 = npt.NDArray[np.float32]
 
+_STRIP_RESIDUAL_PX = 1.0  # of few blocks in a row, in which cells flash, less tells no bending
+
 
 @dataclass(frozen=True, slots=True)
 class _Rigid:
@@ -79,16 +81,17 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
         motion,
         resources.n_threads,
     )
-    if not _asks_for_blocks(job, bending):
+    if not _asks_for_blocks(job, blocks, bending):
         return _rigid_result(job, settings, found, residual_px=bending.residual_px)
     return _piecewise_result(job, settings, found, blocks, bending, resources)
 
 
-def _asks_for_blocks(job: MotionInput, bending: Bending) -> bool:
+def _asks_for_blocks(job: MotionInput, blocks: MotionBlocks, bending: Bending) -> bool:
     if job.params.method != "auto":
         return job.params.method == "piecewise"
-    residual = bending.residual_px * job.prepared.spatial_factor
-    return residual > job.params.piecewise_threshold_px
+    is_strip = min(blocks.n_down, blocks.n_across) == 1
+    least = max(job.params.piecewise_threshold_px, _STRIP_RESIDUAL_PX if is_strip else 0.0)
+    return bending.residual_px * job.prepared.spatial_factor > least
 
 
 def _unmoved(job: MotionInput, usable: BoolArray) -> MotionResult:
