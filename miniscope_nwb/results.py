@@ -90,10 +90,11 @@ class MotionResult:
     blocks: MotionBlocks | None  # None: rigid
     block_shifts_px: Float32 | None  # (n_frames, n_blocks, 2), the rigid part included
     is_registered: BoolArray  # (n_frames,): False where the engine could not place the frame
-    block_residual_px: float  # what a rigid correction leaves in the median block, RMS
+    block_residual_px: float  # what a rigid correction leaves, RMS over sampled blocks and frames
     scores: dict[str, FloatArray] = field(default_factory=dict)  # the engine's own
     derived: tuple[Derived, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    median_block_residual_px: float = float("nan")  # of the median block, in which no cell flashes
 
 
 @dataclass(frozen=True, slots=True)

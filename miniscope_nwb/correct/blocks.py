@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from miniscope_nwb.correct.filters import bandpass, window_of
 from miniscope_nwb.correct.matcher import Matcher, Sharpened
-from miniscope_nwb.recording import FloatArray, IntArray
+from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 from miniscope_nwb.results import MotionBlocks
 
 Float32 = npt.NDArray[np.float32]
@@ -109,6 +109,15 @@ class BlockPlacer:
         """How well each displacement of each block fits, (n_blocks, side, side)."""
         return self._matcher.surfaces(self._matcher.spectrum(self._cut(canvas.picture)), gain)
 
-    def peaks(self, surfaces: Float32) -> FloatArray:
-        """Return the correction of each block beside that of its canvas, (n_blocks, 2), px."""
-        return -self._matcher.displacements(surfaces)[0] * FACTOR
+    def peaks(self, surfaces: Float32) -> tuple[FloatArray, BoolArray]:
+        """Find the peaks of surfaces.
+
+        Returns
+        -------
+        correction_px
+            (n_blocks, 2) of each block beside that of its canvas.
+        is_at_border
+            (n_blocks,) nothing was found within reach.
+        """
+        displacement, _, _, is_at_border = self._matcher.displacements(surfaces)
+        return -displacement * FACTOR, is_at_border

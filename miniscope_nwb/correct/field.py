@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.recording import FloatArray
+from miniscope_nwb.recording import BoolArray, FloatArray
 from miniscope_nwb.results import MotionBlocks
 
 SMOOTHNESS_PX = 120.0  # over which tissue bends together, px of the movie
 _LEAST_SPREAD_PX = 0.05  # of deviations and of their noise, so that nothing is divided by zero
 _MEASURED_PX = 0.5  # a block with more noise than this (RMS on an axis) says nothing of bending
+_LEAST_MEASURED_SHARE = 0.5  # of the blocks: in a dim movie their peaks are noise, and no bending
+_STUCK_SHARE = 0.2  # of the frames, at the border: the block does not show what the template does
 _OUTLIER_DEVIATIONS = 3.0  # from the smooth field: the peak of something else
 _WILD_TIMES = 2.0  # the others' variance: more is not bending
 _LOCKED_SHARE = 0.2  # of the others' variance: the block has found what does not move
@@ -27,8 +29,10 @@ class Bending:
     Attributes
     ----------
     residual_px
-        Length of the deviations of the median block, RMS over frames, the estimator's noise taken
-        off. Where tissue bends most blocks move; one in which a bright cell flashes tells nothing.
+        Length of the deviations, RMS over blocks and frames, the estimator's noise taken off.
+    median_px
+        The same of the median block. Where tissue bends most blocks move; one in which a bright
+        cell flashes tells nothing. NaN where fewer than half of the blocks can be measured.
     signal_px2
         (2,) variance of true deviations along x and y.
     noise_px2
@@ -38,12 +42,13 @@ class Bending:
     """
 
     residual_px: float
+    median_px: float
     signal_px2: FloatArray
     noise_px2: FloatArray
     constant_px: FloatArray
 
 
-def measure_bending(first: FloatArray, second: FloatArray) -> Bending:
+def measure_bending(first: FloatArray, second: FloatArray, is_at_border: BoolArray) -> Bending:
     """Compare the deviations that two halves of the pixels give.
 
     The errors of the halves have nothing in common, so the mean product of both is the variance of
@@ -53,21 +58,30 @@ def measure_bending(first: FloatArray, second: FloatArray) -> Bending:
     ----------
     first, second
         (n_frames, n_blocks, 2) deviations from the rigid shift, from either half of the pixels.
+    is_at_border
+        (n_frames, n_blocks) nothing was found within reach.
     """
     centred = [half - half.mean(axis=0) for half in (first, second)]
     product = (centred[0] * centred[1]).mean(axis=0)  # (n_blocks, 2)
     noise = ((centred[0] - centred[1]) ** 2).mean(axis=0) / 4  # of the mean of both halves
-    is_measured = np.sqrt(noise).max(axis=1) < _MEASURED_PX
+    is_stuck = is_at_border.mean(axis=0) > _STUCK_SHARE
+    is_measured = (np.sqrt(noise).max(axis=1) < _MEASURED_PX) & ~is_stuck
+    is_told = is_measured.mean() >= _LEAST_MEASURED_SHARE
     if is_measured.sum() < max(1, len(noise) // 4):
         is_measured[:] = True
-    residual = float(np.sqrt(max(0.0, float(np.median(product[is_measured].sum(axis=1))))))
+    lengths = product[is_measured].sum(axis=1)
+    residual, median = (
+        float(np.sqrt(max(0.0, float(value)))) for value in (lengths.mean(), np.median(lengths))
+    )
     least = _LEAST_SPREAD_PX**2
+    median = median if is_told else float("nan")
     signal = np.maximum(np.median(product[is_measured], axis=0), least)
     # A block that deviates much more than others sees something else: cells that flash.
     noise = np.maximum(noise + np.maximum(product - _WILD_TIMES * signal, 0), least)
-    noise = np.where(product < _LOCKED_SHARE * signal, _LOCKED_TIMES * signal, noise)
+    is_locked = (product < _LOCKED_SHARE * signal) | is_stuck[:, None]
+    noise = np.where(is_locked, _LOCKED_TIMES * signal, noise)
     constant = (first.mean(axis=0) + second.mean(axis=0)) / 2
-    return Bending(residual, signal, noise, constant)
+    return Bending(residual, median, signal, noise, constant)
 
 
 class Field:

@@ -54,25 +54,22 @@ class BlockMotion:
         )
         self._brightness = max(float(template.mean(dtype=np.float64)), 1e-6)
 
-    def _surfaces(self, picture: Float32, shift_px: FloatArray) -> tuple[Float32, FloatArray]:
+    def _deviations(self, picture: Float32, shift_px: FloatArray) -> tuple[FloatArray, BoolArray]:
         gain = float(np.clip(picture.mean(dtype=np.float64) / self._brightness, 0.5, 2.0))
         canvas = self._placer.canvas(picture, shift_px, gain)
-        return self._placer.surfaces(canvas, gain), canvas.moved_px * FACTOR - shift_px
+        found, is_at_border = self._placer.peaks(self._placer.surfaces(canvas, gain))
+        return found + canvas.moved_px * FACTOR - shift_px, is_at_border
 
     def of_frame(self, frame: npt.NDArray[np.generic], shift_px: FloatArray) -> FloatArray:
         """Return the deviations of one frame, (n_blocks, 2)."""
-        surfaces, rest = self._surfaces(binned(frame, FACTOR), shift_px)
-        return self._placer.peaks(surfaces) + rest
+        return self._deviations(binned(frame, FACTOR), shift_px)[0]
 
     def of_halves(
         self, frame: npt.NDArray[np.generic], shift_px: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the deviations that either half of the pixels gives."""
-        found = []
-        for half in halves(frame):
-            surfaces, rest = self._surfaces(half, shift_px)
-            found.append(self._placer.peaks(surfaces) + rest)
-        return found[0], found[1]
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Return the deviations that either half of the pixels gives, and where one has no peak."""
+        first, second = (self._deviations(half, shift_px) for half in halves(frame))
+        return first[0], second[0], first[1] | second[1]
 
 
 def bending_of_sample(
@@ -82,11 +79,11 @@ def bending_of_sample(
     good = np.flatnonzero(is_good)
     chosen = good[np.linspace(0, len(good) - 1, min(N_TEST_FRAMES, len(good))).round().astype(int)]
 
-    def work(number: int) -> tuple[FloatArray, FloatArray]:
+    def work(number: int) -> tuple[FloatArray, FloatArray, BoolArray]:
         return motion.of_halves(sample.frames[number], shifts_px[number])
 
-    pairs = list(map_in_order(work, chosen.tolist(), n_threads=n_threads))
-    return measure_bending(*(np.stack([pair[k] for pair in pairs]) for k in (0, 1)))
+    found = zip(*map_in_order(work, chosen.tolist(), n_threads=n_threads), strict=True)
+    return measure_bending(*map(np.stack, found))
 
 
 def sharper_template(

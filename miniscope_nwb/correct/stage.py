@@ -72,7 +72,7 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
     found = _place_rigidly(job, usable, settings, resources)
     blocks = piecewise.lay_blocks(job.movie, settings)
     if len(blocks.x_start) == 1:
-        return _rigid_result(job, settings, found, residual_px=float("nan"))
+        return _rigid_result(job, settings, found, None)
     motion = piecewise.BlockMotion(found.template, blocks, settings)
     bending = piecewise.bending_of_sample(
         found.sample,
@@ -82,7 +82,7 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
         resources.n_threads,
     )
     if not _asks_for_blocks(job, blocks, bending):
-        return _rigid_result(job, settings, found, residual_px=bending.residual_px)
+        return _rigid_result(job, settings, found, bending)
     return _piecewise_result(job, settings, found, blocks, bending, resources)
 
 
@@ -91,7 +91,7 @@ def _asks_for_blocks(job: MotionInput, blocks: MotionBlocks, bending: Bending) -
         return job.params.method == "piecewise"
     is_strip = min(blocks.n_down, blocks.n_across) == 1
     least = max(job.params.piecewise_threshold_px, _STRIP_RESIDUAL_PX if is_strip else 0.0)
-    return bending.residual_px * job.prepared.spatial_factor > least
+    return bending.median_px * job.prepared.spatial_factor > least
 
 
 def _unmoved(job: MotionInput, usable: BoolArray) -> MotionResult:
@@ -131,7 +131,7 @@ def _derived(settings: Settings, start: rigid.Bootstrap, factor: int) -> tuple[D
 
 
 def _rigid_result(
-    job: MotionInput, settings: Settings, found: _Rigid, *, residual_px: float
+    job: MotionInput, settings: Settings, found: _Rigid, bending: Bending | None
 ) -> MotionResult:
     places = found.places
     shifts = places.placed.shifts_px.astype(np.float32)
@@ -142,7 +142,8 @@ def _rigid_result(
         blocks=None,
         block_shifts_px=None,
         is_registered=places.is_registered,
-        block_residual_px=residual_px,
+        block_residual_px=float("nan") if bending is None else bending.residual_px,
+        median_block_residual_px=float("nan") if bending is None else bending.median_px,
         scores={"match": places.placed.score},
         derived=_derived(settings, found.start, job.prepared.spatial_factor),
     )
@@ -159,7 +160,7 @@ def _piecewise_result(
     bent = _follow_blocks(job, settings, found, blocks, bending, resources)
     rigid.fill_gaps(bent.shifts_px, found.places.is_known, job.movie.clock)
     return replace(
-        _rigid_result(job, settings, found, residual_px=bending.residual_px),
+        _rigid_result(job, settings, found, bending),
         template=bent.template,
         shifts_px=bent.shifts_px.mean(axis=1, dtype=np.float64).astype(np.float32),
         blocks=blocks,

@@ -62,7 +62,8 @@ def decide(
     )
     twin = _better(measures, neighbours, is_twin)
     whole = _better(measures, neighbours, neighbours.cosine > params.piece_overlap)
-    is_blurred = nothing_in_focus(measures, size=size, params=params, scale=scale)
+    wide_um = soft_diameter_um(measures, size=size, params=params, scale=scale)
+    is_blurred = params.soft_diameter_um is not None and wide_um > params.soft_diameter_um
     bench = Bench(measures, params, size, is_blurred, twin, whole)
     against = [next(filter(None, (rule(bench, k) for rule in RULES)), "") for k in range(n)]
     accepted = np.array([not words for words in against], bool)
@@ -71,21 +72,21 @@ def decide(
     return Decisions(accepted, reasons, kinds, confidence, METHOD)
 
 
-def nothing_in_focus(
+def soft_diameter_um(
     measures: Measures, *, size: CellSize, params: QualityParams, scale: Scale
-) -> bool:
-    """Tell whether the run holds nothing but components out of focus.
+) -> float:
+    """Return how wide the components of a run are that are all soft: of what their events light.
 
-    Where all are soft, none is large beside the others. Then the scale has to tell: the run's own
-    cells have edges softer than a sphere's, and what their events light is wider than a soma.
-    False where the size of a pixel is not known.
+    Where all are soft, none is large beside the others, and it cannot be told from the run alone
+    whether nothing was in focus or whether optics and tissue blur the cells themselves. 0 where the
+    run's own cells have edges no softer than a sphere's, or the size of a pixel is not known.
     """
     wide = measures.event_diameter[_evidence(measures) > 0] * scale.pixel_size_um
     wide = wide[np.isfinite(wide)]
     if params.soft_edge is None or not len(wide):
-        return False
+        return 0.0
     is_soft = size.edge_width > SPHERE_EDGE + params.soft_edge
-    return is_soft and float(np.median(wide)) > params.soft_diameter_um
+    return float(np.median(wide)) if is_soft else 0.0
 
 
 def engine_decisions(extraction: ExtractionResult) -> Decisions | None:

@@ -9,7 +9,7 @@ from miniscope_nwb.metrics import signal
 from miniscope_nwb.metrics.accept import (
     decide,
     engine_decisions,
-    nothing_in_focus,
+    soft_diameter_um,
     with_relative_area,
 )
 from miniscope_nwb.metrics.cutout import cut_out
@@ -30,9 +30,11 @@ from miniscope_nwb.results import (
 )
 
 NEAR = 1.5  # cell diameters between centres: components nearby
+_WIDE_UM = 18.0  # one and a half somata
 _BLURRED = (
-    "All components have soft edges and are wider than {:g} um: nothing seems to be in focus. "
-    "Set quality.soft_edge to null to keep them."
+    "All components have soft edges and are wide ({:.0f} um): either optics and tissue blur the "
+    "cells, or nothing was in focus. Look at them; quality.soft_diameter_um=18 rejects what is "
+    "wider in such a run."
 )
 
 
@@ -88,8 +90,9 @@ def judge(
     )
     measures, size = with_relative_area(measures, prior_px=images.cell_diameter_px)
     decisions = decide(measures, pictured.neighbours, size=size, params=params, scale=scale)
-    if nothing_in_focus(measures, size=size, params=params, scale=scale):
-        resources.say(_BLURRED.format(params.soft_diameter_um))
+    wide_um = soft_diameter_um(measures, size=size, params=params, scale=scale)
+    if wide_um > _WIDE_UM and decisions.accepted.any():
+        resources.say(_BLURRED.format(wide_um))
     return Quality(
         metrics=measures.columns(),
         decisions=decisions,

@@ -133,7 +133,7 @@ class QualityParams(StageParams):
     soft_event_correlation: float = Field(0.8, description="soft and lower: noise")
     soft_relative_area: Positive = Field(1.2, description="soft and larger: out of focus")
     soft_event_area: Positive = Field(1.5, description="soft, its events light more: the same")
-    soft_diameter_um: Positive = Field(18.0, description="all soft and wider: none in focus")
+    soft_diameter_um: Positive | None = Field(None, description="all soft and wider: none is one")
     max_motion_correlation: float | None = Field(0.7, description="largest, trace with motion")
     max_inverted_share: float | None = Field(None, description="inverted events, in the events")
     twin_overlap: Fraction = Field(0.5, description="cosine of two masks on one cell, above")

@@ -22,7 +22,8 @@ def test_rigid_shifts_are_the_true_ones(level):
     movie = simulated(level)
     motion = estimated(level)
     assert (motion.blocks is not None) == (level == "hard")  # which bends by half a pixel
-    assert motion.block_residual_px < (0.8 if level == "hard" else 0.2)
+    assert motion.block_residual_px < 0.8
+    assert (motion.median_block_residual_px < 0.2) == (level != "hard")
     assert motion.is_registered.all()
     assert motion.shifts_px.dtype == np.float32
     assert rms_error(motion.shifts_px, movie.rigid_px) < RIGID_PX[level]
@@ -78,10 +79,26 @@ def test_a_block_in_which_a_cell_flashes_is_no_bending_field():
     flash = rng.normal(0, 4, (100, 2))
     for half in halves:
         half[:, 7] += flash
-    assert measure_bending(*halves).residual_px < 0.1
+    found = np.zeros((100, 30), bool)
+    assert measure_bending(*halves, found).median_px < 0.1
     bend = rng.normal(0, 0.5, (100, 30, 2))
-    bent = measure_bending(*(half + bend for half in halves)).residual_px
-    assert bent == pytest.approx(0.5 * np.sqrt(2), rel=0.1)
+    bent = [half + bend for half in halves]
+    assert measure_bending(*bent, found).median_px == pytest.approx(0.5 * np.sqrt(2), rel=0.1)
+
+
+def test_blocks_that_find_nothing_tell_no_bending():
+    rng = np.random.default_rng(3)
+    bend = rng.normal(0, 0.5, (100, 30, 2))
+    halves = [bend + rng.normal(0, 0.1, bend.shape) for _ in range(2)]
+    is_at_border = np.zeros((100, 30), bool)
+    is_at_border[:, :16] = True
+    assert np.isnan(measure_bending(*halves, is_at_border).median_px)
+    is_at_border[:, 10:] = False
+    bending = measure_bending(*halves, is_at_border)
+    assert bending.median_px == pytest.approx(0.5 * np.sqrt(2), rel=0.1)
+    assert (
+        bending.noise_px2[:10].min() > 50 * bending.noise_px2[10:].max()
+    )  # they count for nothing
 
 
 def test_the_methods_that_are_asked_for_are_taken():

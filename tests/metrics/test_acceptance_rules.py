@@ -132,15 +132,18 @@ def test_a_soft_piece_beside_a_better_cell_is_no_cell():
     assert decided(piece, {}, pairs=pairs, piece_edge=None).accepted.all()
 
 
-def test_where_nothing_is_in_focus_nothing_soft_is_accepted():
+def test_where_nothing_is_in_focus_nothing_soft_is_accepted_if_it_is_asked_for():
     """All are soft and alike: only the scale tells that they are too wide for somata."""
     blurred = CellSize(11.0, 0.8, 30, True)
     soft = {"edge_width": 0.8, "event_diameter": 12.0, "equivalent_diameter": 11.0}
-    found = decided(soft, soft, {**soft, "edge_width": 0.5}, size=blurred)
+    assert decided(soft, soft, size=blurred).accepted.all()  # it may be what optics make of cells
+    found = decided(soft, soft, {**soft, "edge_width": 0.5}, size=blurred, soft_diameter_um=18.0)
     assert found.accepted.tolist() == [False, False, True]
     assert "too wide for somata" in found.reason[0]
-    assert decided(soft, soft, size=blurred, pixel=float("nan")).accepted.all()
-    assert decided(soft, soft, size=blurred, pixel=1.0).accepted.all()  # 12 um: somata, soft optics
+    unscaled = decided(soft, soft, size=blurred, pixel=float("nan"), soft_diameter_um=18.0)
+    assert unscaled.accepted.all()
+    narrow = decided(soft, soft, size=blurred, pixel=1.0, soft_diameter_um=18.0)
+    assert narrow.accepted.all()  # 12 um: somata, soft optics
 
 
 def test_areas_are_relative_to_the_components_that_events_show():

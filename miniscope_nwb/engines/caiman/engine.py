@@ -99,10 +99,11 @@ class CaimanEngine:
             if job.params.method == "rigid":
                 return rigid
             threshold = job.params.piecewise_threshold_px
-            if not rigid.block_residual_px * job.prepared.spatial_factor > threshold:
+            left_px = rigid.median_block_residual_px
+            if not left_px * job.prepared.spatial_factor > threshold:
                 return rigid
             resources.say(
-                f"After rigid correction blocks still move by {rigid.block_residual_px:.2f} px: "
+                f"After rigid correction blocks still move by {left_px:.2f} px: "
                 "the correction is repeated piecewise."
             )
             return self._motion_pass(place, job, folder, resources, is_piecewise=True)

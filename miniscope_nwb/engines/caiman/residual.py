@@ -38,14 +38,19 @@ def with_template(motion: MotionResult, job: MotionInput, *, n_threads: int) -> 
     template = median_of_means(sample.frames, shift, every, n_threads=n_threads)
     settings = settle(job)
     blocks = piecewise.lay_blocks(job.movie, settings)
-    residual_px = float("nan")
+    residual_px = median_px = float("nan")
     if len(blocks.x_start) > 1:
         placer = piecewise.BlockMotion(template, blocks, settings)
         bending = piecewise.bending_of_sample(sample, shifts, every, placer, n_threads)
-        residual_px = bending.residual_px
+        residual_px, median_px = bending.residual_px, bending.median_px
     if motion.blocks is not None:
         template = _bent_template(motion, job, sample.numbers, template)
-    return replace(motion, template=template, block_residual_px=residual_px)
+    return replace(
+        motion,
+        template=template,
+        block_residual_px=residual_px,
+        median_block_residual_px=median_px,
+    )
 
 
 def _bent_template(

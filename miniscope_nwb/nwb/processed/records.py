@@ -109,7 +109,7 @@ def _motion_figures(run: RunRecord) -> _Numbers:
         "shift_std_y": ("Standard deviation of the shifts along y, px.", float(std_y)),
         "residual_motion_px": ("Rigid motion left after correction, RMS, px.",
                                quality.residual_px * factor),
-        "block_residual_px": ("What a rigid correction leaves in the median block, RMS, px.",
+        "block_residual_px": ("What a rigid correction leaves in blocks of the field, RMS, px.",
                               run.motion.block_residual_px * factor),
         "share_moved": ("Share of the frames moved more than half a cell.",
                         float(quality.share_moved)),
