@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import builtin, movies, render
+from benchmarks import builtin, compare, movies, render
 from benchmarks.opponents.run import run_opponent, settings_of, version_of
 from benchmarks.opponents.settings import caiman_grid
 from benchmarks.opponents.watch import Limits
@@ -175,7 +175,16 @@ def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
     versions = sorted({f"{row.engine} {row.version}" for row in render.latest(shown)})
     groups = list(dict.fromkeys(render.group_of(row) for row in shown))
     head = f"Machine: {'; '.join(machines)}. Versions: {', '.join(versions)}."
-    return head + "\n\n" + render.as_markdown(shown, engines=engines, groups=groups)
+    against = compare.as_markdown(shown, ours=builtin.NAME, engines=engines)
+    return "\n\n".join(
+        [
+            head,
+            "### Against each opponent, on the movies that both ran",
+            "ours / theirs, and how many times ours they take",
+            against,
+            render.as_markdown(shown, engines=engines, groups=groups),
+        ]
+    )
 
 
 def of_the_table(rows: Rows) -> list[Row]:

@@ -95,11 +95,11 @@ def _line(engine: str, rows: list[Row], shown: dict[str, tuple[str, int]]) -> st
     done = [row for row in rows if row.outcome == DONE]
     seeds = str(len(done)) if len(done) == len(rows) else f"{len(done)} of {len(rows)}"
     cells = [engine, seeds]
-    cells += [_told(mean_of(rows, name), decimals) for name, (_, decimals) in shown.items()]
+    cells += [told(mean_of(rows, name), decimals) for name, (_, decimals) in shown.items()]
     for name, (_, divisor, decimals) in _TAKEN.items():
-        cells.append(_told(_mean([getattr(row, name) for row in done], divisor), decimals))
+        cells.append(told(_mean([getattr(row, name) for row in done], divisor), decimals))
     speeds = [row.n_frames / row.wall_s for row in done if row.wall_s]
-    cells.append(_told(_mean(speeds, 1.0), 1))
+    cells.append(told(_mean(speeds, 1.0), 1))
     return "| " + " | ".join(cells) + " |"
 
 
@@ -108,7 +108,8 @@ def _mean(values: Sequence[float | int | None], divisor: float) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _told(value: float | None, decimals: int) -> str:
+def told(value: float | None, decimals: int) -> str:
+    """Return a number of so many decimals; a dash where there is none."""
     return _UNKNOWN if value is None else f"{value:.{decimals}f}"
 
 

@@ -107,7 +107,7 @@ class BlockPlacer:
 
     def surfaces(self, canvas: Canvas, gain: float) -> Float32:
         """How well each displacement of each block fits, (n_blocks, side, side)."""
-        return self._matcher.surfaces(self._matcher.spectrum(self._cut(canvas.picture)), gain)
+        return self._matcher.surfaces(self._cut(canvas.picture), gain)[0]
 
     def peaks(self, surfaces: Float32) -> tuple[FloatArray, BoolArray]:
         """Find the peaks of surfaces.

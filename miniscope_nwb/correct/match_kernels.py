@@ -62,6 +62,45 @@ def find_peaks(surfaces: Array, place: Array, is_at_border: Array, rest: Array) 
     return height
 
 
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def compare(
+    spectrum: Array, template: Array, fixed: Array, gain: float, energy: Array, highpass: Array
+) -> Array:
+    """Turn the spectra of pictures, in place, into those of how well each displacement fits.
+
+    Parameters
+    ----------
+    spectrum, template, energy
+        (n, height, width) complex64; `energy` is taken off `gain` times.
+    fixed
+        (n, height, width) complex64 that is taken off once, or one without elements.
+    highpass
+        (height, width) that the power is measured behind.
+
+    Returns
+    -------
+    power
+        (n,) of the high-passed pictures.
+    """
+    power = np.empty(len(spectrum))
+    times = np.float32(gain)
+    for i in range(len(spectrum)):
+        total = np.float64(0)
+        for row in range(spectrum.shape[1]):
+            part = np.float32(0)
+            for column in range(spectrum.shape[2]):
+                value = spectrum[i, row, column]
+                passed = highpass[row, column]
+                part += (value.real * value.real + value.imag * value.imag) * passed * passed
+                value = value * template[i, row, column] - times * energy[i, row, column]
+                if fixed.size:
+                    value -= fixed[i, row, column]
+                spectrum[i, row, column] = value
+            total += part
+        power[i] = total
+    return power
+
+
 @njit(cache=True, nogil=True)
 def _fit(surface: Array, top: int, left: int, coefficients: Array) -> None:
     """Put the polynomial through 7 x 7 values: powers of y, then of x."""

@@ -81,7 +81,7 @@ class Matcher:
         self._template = np.conj(self._transform(sharpened.twice))
         spread = self._transform(window[None])
         self._energy = np.complex64(0.5) * spread * np.conj(self._transform(sharpened.once**2))
-        self._static: Complex64 | None = None
+        self._static = np.empty((0, 0, 0), np.complex64)
         if sharpened.static is not None:
             self._static = self._transform(window * sharpened.static) * self._template
         self._norm = np.sqrt((window * sharpened.once**2).sum(axis=(1, 2), dtype=np.float64))
@@ -117,27 +117,16 @@ class Matcher:
 
     def match(self, pictures: Float32, gain: float = 1.0) -> Match:
         """Find the displacement of each of n pictures (n, height, width), one a template."""
-        spectrum = self.spectrum(pictures)
-        power = self.power(spectrum)
-        return self.peaks(self.surfaces(spectrum, gain), power, np.full(len(pictures), gain))
+        surfaces, power = self.surfaces(pictures, gain)
+        return self.peaks(surfaces, power, np.full(len(pictures), gain))
 
-    def spectrum(self, pictures: Float32) -> Complex64:
-        """Transform n pictures (n, height, width) inside of the taper."""
-        return self._transform(pictures * self.window)
-
-    def power(self, spectrum: Complex64) -> FloatArray:
-        """Return the power of the high-passed pictures of a spectrum, (n,)."""
-        seen = (spectrum * self._highpass).view(np.float32).reshape(len(spectrum), -1)
-        power: FloatArray = np.einsum("ij,ij->i", seen, seen).astype(np.float64)
-        return power
-
-    def surfaces(self, spectrum: Complex64, gain: float = 1.0) -> Float32:
+    def surfaces(self, pictures: Float32, gain: float = 1.0) -> tuple[Float32, FloatArray]:
         """Compute how well each displacement fits, one surface a picture.
 
         Parameters
         ----------
-        spectrum
-            Of the pictures, one a template; overwritten.
+        pictures
+            (n, height, width), one a template.
         gain
             Contrast of the pictures relative to the templates'.
 
@@ -145,12 +134,14 @@ class Matcher:
         -------
         surfaces
             (n, side, side), rows are y; the highest value is the best fit.
+        power
+            (n,) power of the high-passed pictures.
         """
-        spectrum *= self._template
-        spectrum -= np.complex64(gain) * self._energy
-        if self._static is not None:
-            spectrum -= self._static
-        return self._searched(spectrum)
+        from miniscope_nwb.correct.match_kernels import compare
+
+        spectrum = self._transform(pictures * self.window)
+        power = compare(spectrum, self._template, self._static, gain, self._energy, self._highpass)
+        return self._searched(spectrum), power
 
     def _searched(self, spectrum: Complex64) -> Float32:
         """Transform back, only what is searched: all columns of few rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,9 +76,9 @@ class Placer:
         for frame in frames:
             brightness = float((self._window * frame).sum(dtype=np.float64))
             gain = float(np.clip(brightness / max(self._brightness, 1e-6), 0.5, 2.0))
-            spectrum = self._matcher.spectrum(frame[None])
-            powers.append(self._matcher.power(spectrum)[0])
-            surfaces.append(self._matcher.surfaces(spectrum, gain)[0])
+            surface, power = self._matcher.surfaces(frame[None], gain)
+            surfaces.append(surface[0])
+            powers.append(power[0])
             gains.append(gain)
         if not surfaces:
             return Placed(np.empty((0, 2)), np.empty(0), np.empty(0, bool))
@@ -110,7 +111,8 @@ def bootstrap(
     """
     frames = sample.frames  # as they are stored: as float32 they would be four times as large
     if settings.factor > 1:
-        frames = np.stack([binned(frame, settings.factor) for frame in frames])
+        small = map_in_order(partial(binned, factor=settings.factor), frames, n_threads=n_threads)
+        frames = np.stack(list(small))
     few = frames[:: max(1, len(frames) // N_ROUGH)]
     template, static, reach = first, None, settings.max_shift_px
     placed = _place_all(Placer(template, static, settings, reach), few, n_threads)

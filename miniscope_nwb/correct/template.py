@@ -18,6 +18,7 @@ Float32 = npt.NDArray[np.float32]
 IntArray32 = npt.NDArray[np.int32]
 Shifter = Callable[[npt.NDArray[Any], int, Float32], None]  # frame, its number, output
 
+_BAND_ROWS = 64  # of the image whose medians a thread takes at a time
 N_GROUPS = 21  # means whose median is the template: half of them may be spoilt
 SAMPLE_BYTES = 200_000_000  # of the sample frames that are held
 LEAST_SAMPLE = 60  # frames, however large they are
@@ -112,20 +113,22 @@ def median_of_means(
 
     for _ in map_in_order(average, range(n_groups), n_threads=n_threads):
         pass
-    return _median(means)
+    bands = [means[:, row : row + _BAND_ROWS] for row in range(0, height, _BAND_ROWS)]
+    median = np.concatenate(list(map_in_order(_median, bands, n_threads=n_threads)))
+    missing = np.isnan(median)
+    if missing.any():
+        median[missing] = np.median(median[~missing]) if (~missing).any() else 0.0
+    return median
 
 
 def _median(means: Float32) -> Float32:
-    """Median over the first axis of what is not NaN."""
+    """Median over the first axis of what is not NaN; NaN where nothing is."""
     means.sort(axis=0)  # NaN come last
     count = np.isfinite(means).sum(axis=0)
     low, high = np.maximum(count - 1, 0) // 2, count // 2
     high = np.minimum(high, np.maximum(count - 1, 0))
     pick = [np.take_along_axis(means, place[None], axis=0)[0] for place in (low, high)]
     median: Float32 = 0.5 * (pick[0] + pick[1])
-    missing = count == 0
-    if missing.any():
-        median[missing] = np.median(median[~missing]) if (~missing).any() else 0.0
     return median
 
 

@@ -1,0 +1,68 @@
+"""Each opponent against ours on the movies that both ran: the table that a claim rests on.
+
+Means over all seeds that an engine ran stand in the other tables (`render`); an engine that ran
+fewer seeds is compared here on these alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from benchmarks.render import group_of, latest, mean_of, told
+from benchmarks.rows import DONE, Row
+
+_SHOWN = {  # figures of which ours and theirs are given: name and decimals
+    "f1": ("F1", 3),
+    "denoised_r": ("denoised r", 3),
+    "deconvolved_r": ("deconvolved r", 3),
+    "event_auc": ("event AUC", 3),
+    "shift_px": ("shift px", 3),
+    "block_px": ("block px", 3),
+}
+# Stages that are CNMF-E: seeding from the summary images, updates, deconvolution.
+_CNMFE = ("images", "extract", "initialize", "first update", "second update")
+_RATIOS: dict[str, Callable[[Row], float | None]] = {
+    "wall": lambda row: row.wall_s,
+    "CPU": lambda row: row.cpu_s,
+    "CNMF-E wall": lambda row: sum(row.seconds.get(stage, 0.0) for stage in _CNMFE) or None,
+    "memory": lambda row: row.peak_memory_bytes,
+    "scratch": lambda row: row.peak_scratch_bytes,
+}
+
+
+def as_markdown(rows: Iterable[Row], *, ours: str, engines: Sequence[str]) -> str:
+    """Return a line for each kind of movie and opponent: ours / theirs, and theirs in ours."""
+    done = {(row.movie, row.engine): row for row in latest(rows) if row.outcome == DONE}
+    groups = dict.fromkeys(group_of(row) for row in done.values())
+    titles = [title for title, _ in _SHOWN.values()] + [f"{name} x" for name in _RATIOS]
+    lines = [
+        "| movies | opponent | seeds | " + " | ".join(titles) + " |",
+        "|" + "---|" * (len(titles) + 3),
+    ]
+    for group in groups:
+        for engine in engines:
+            pairs = [
+                (done[movie, ours], row)
+                for (movie, name), row in done.items()
+                if name == engine != ours and group_of(row) == group and (movie, ours) in done
+            ]
+            if pairs:
+                lines.append(_line(group, engine, pairs))
+    return "\n".join(lines)
+
+
+def _line(group: str, engine: str, pairs: list[tuple[Row, Row]]) -> str:
+    mine, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    cells = [group, engine, str(len(pairs))]
+    for name, (_, decimals) in _SHOWN.items():
+        cells.append(" / ".join(told(mean_of(each, name), decimals) for each in (mine, theirs)))
+    cells += [_ratio(mine, theirs, of) for of in _RATIOS.values()]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _ratio(mine: list[Row], theirs: list[Row], of: Callable[[Row], float | None]) -> str:
+    """How many times ours the opponent takes, all movies together."""
+    ours, others = ([of(row) for row in each] for each in (mine, theirs))
+    if None in ours or None in others:
+        return told(None, 1)
+    return f"{sum(filter(None, others)) / max(sum(filter(None, ours)), 1e-9):.1f}"
