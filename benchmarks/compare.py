@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.render import group_of, latest, mean_of, told
+from benchmarks.render import COLUMNS, group_of, latest, mean_of, told
 from benchmarks.rows import DONE, Row
 
-_SHOWN = {  # figures of which ours and theirs are given: name and decimals
-    "f1": ("F1", 3),
-    "denoised_r": ("denoised r", 3),
-    "deconvolved_r": ("deconvolved r", 3),
-    "event_auc": ("event AUC", 3),
-    "shift_px": ("shift px", 3),
-    "block_px": ("block px", 3),
-}
+# Figures of which ours and theirs are given.
+_FIGURES = ("f1", "denoised_r", "deconvolved_r", "event_auc", "shift_px", "block_px")
+_SHOWN = {name: COLUMNS[name] for name in _FIGURES}
 # Stages that are CNMF-E: seeding from the summary images, updates, deconvolution.
 _CNMFE = ("images", "extract", "initialize", "first update", "second update")
 _RATIOS: dict[str, Callable[[Row], float | None]] = {
