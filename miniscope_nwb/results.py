@@ -94,7 +94,7 @@ class MotionResult:
     scores: dict[str, FloatArray] = field(default_factory=dict)  # the engine's own
     derived: tuple[Derived, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
-    median_block_residual_px: float = float("nan")  # of the median block, in which no cell flashes
+    bending_px: float = float("nan")  # of it, what is not of each block by itself; NaN: unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ SMOOTHNESS_PX = 120.0  # over which tissue bends together, px of the movie
 _LEAST_SPREAD_PX = 0.05  # of deviations and of their noise, so that nothing is divided by zero
 _MEASURED_PX = 0.5  # a block with more noise than this (RMS on an axis) says nothing of bending
 _LEAST_MEASURED_SHARE = 0.5  # of the blocks: in a dim movie their peaks are noise, and no bending
+_APART = 2  # blocks: farther ones share no pixel
 _STUCK_SHARE = 0.2  # of the frames, at the border: the block does not show what the template does
 _OUTLIER_DEVIATIONS = 3.0  # from the smooth field: the peak of something else
 _WILD_TIMES = 2.0  # the others' variance: more is not bending
@@ -30,9 +31,10 @@ class Bending:
     ----------
     residual_px
         Length of the deviations, RMS over blocks and frames, the estimator's noise taken off.
-    median_px
-        The same of the median block. Where tissue bends most blocks move; one in which a bright
-        cell flashes tells nothing. NaN where fewer than half of the blocks can be measured.
+    bending_px
+        How much farther blocks part that lie apart than neighbours do, RMS of the median pair:
+        tissue bends smoothly, and cells that flash move each block by itself. NaN where fewer
+        than half of the blocks can be measured, or all of them are neighbours.
     signal_px2
         (2,) variance of true deviations along x and y.
     noise_px2
@@ -42,13 +44,15 @@ class Bending:
     """
 
     residual_px: float
-    median_px: float
+    bending_px: float
     signal_px2: FloatArray
     noise_px2: FloatArray
     constant_px: FloatArray
 
 
-def measure_bending(first: FloatArray, second: FloatArray, is_at_border: BoolArray) -> Bending:
+def measure_bending(
+    first: FloatArray, second: FloatArray, is_at_border: BoolArray, blocks: MotionBlocks
+) -> Bending:
     """Compare the deviations that two halves of the pixels give.
 
     The errors of the halves have nothing in common, so the mean product of both is the variance of
@@ -60,28 +64,47 @@ def measure_bending(first: FloatArray, second: FloatArray, is_at_border: BoolArr
         (n_frames, n_blocks, 2) deviations from the rigid shift, from either half of the pixels.
     is_at_border
         (n_frames, n_blocks) nothing was found within reach.
+    blocks
+        Where the blocks lie.
     """
     centred = [half - half.mean(axis=0) for half in (first, second)]
     product = (centred[0] * centred[1]).mean(axis=0)  # (n_blocks, 2)
     noise = ((centred[0] - centred[1]) ** 2).mean(axis=0) / 4  # of the mean of both halves
     is_stuck = is_at_border.mean(axis=0) > _STUCK_SHARE
     is_measured = (np.sqrt(noise).max(axis=1) < _MEASURED_PX) & ~is_stuck
-    is_told = is_measured.mean() >= _LEAST_MEASURED_SHARE
+    bending = float("nan")
+    if is_measured.mean() >= _LEAST_MEASURED_SHARE:
+        bending = _parting_px(centred[0], centred[1], blocks, is_measured)
     if is_measured.sum() < max(1, len(noise) // 4):
         is_measured[:] = True
-    lengths = product[is_measured].sum(axis=1)
-    residual, median = (
-        float(np.sqrt(max(0.0, float(value)))) for value in (lengths.mean(), np.median(lengths))
-    )
+    residual = float(np.sqrt(max(0.0, float(product[is_measured].sum(axis=1).mean()))))
     least = _LEAST_SPREAD_PX**2
-    median = median if is_told else float("nan")
     signal = np.maximum(np.median(product[is_measured], axis=0), least)
     # A block that deviates much more than others sees something else: cells that flash.
     noise = np.maximum(noise + np.maximum(product - _WILD_TIMES * signal, 0), least)
     is_locked = (product < _LOCKED_SHARE * signal) | is_stuck[:, None]
     noise = np.where(is_locked, _LOCKED_TIMES * signal, noise)
     constant = (first.mean(axis=0) + second.mean(axis=0)) / 2
-    return Bending(residual, median, signal, noise, constant)
+    return Bending(residual, bending, signal, noise, constant)
+
+
+def _parting_px(
+    first: FloatArray, second: FloatArray, blocks: MotionBlocks, is_measured: BoolArray
+) -> float:
+    """Return by how much blocks that lie apart part more than neighbours, RMS of the median pair.
+
+    Half the difference of two values of the variogram (Matheron 1963, Economic Geology 58): what
+    is the same for the whole field falls out of it, and what each block does by itself, too.
+    """
+    common = sum(first[:, :, axis].T @ second[:, :, axis] for axis in (0, 1)) / len(first)
+    a, b = np.nonzero(np.triu(np.outer(is_measured, is_measured), 1))
+    parting = common[a, a] + common[b, b] - common[a, b] - common[b, a]
+    down, across = np.divmod(np.arange(len(is_measured)), blocks.n_across)
+    distance = np.hypot(down[a] - down[b], across[a] - across[b])  # in blocks
+    near, far = parting[distance == 1], parting[distance >= _APART]
+    if not len(near) or not len(far):
+        return float("nan")
+    return float(np.sqrt(max(0.0, float(np.median(far) - np.median(near)) / 2)))
 
 
 class Field:

@@ -14,13 +14,15 @@ from miniscope_nwb.correct.filters import binned, halves
 from miniscope_nwb.correct.settings import Settings
 from miniscope_nwb.correct.small_movie import batches
 from miniscope_nwb.correct.template import Sample, median_of_means
-from miniscope_nwb.engines.base import Resources, map_array
+from miniscope_nwb.engines.base import MotionInput, Resources, map_array
 from miniscope_nwb.movie import Movie, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 from miniscope_nwb.results import MotionBlocks
 
 Float32 = npt.NDArray[np.float32]
 
+_MANY_BLOCKS = 3  # in a row and in a column: fewer have too few pairs that lie apart
+_FEW_BLOCKS_PX = 1.0  # of bending, below which cells that flash can be the cause of it there
 N_TEST_FRAMES = 150  # of the sample, on which the bending is measured
 
 
@@ -42,10 +44,18 @@ def lay_blocks(movie: Movie, settings: Settings) -> MotionBlocks:
     )
 
 
+def is_bending(job: MotionInput, blocks: MotionBlocks, bending_px: float) -> bool:
+    """Say whether the field bends so much that blocks are to be moved by themselves."""
+    is_small = min(blocks.n_down, blocks.n_across) < _MANY_BLOCKS
+    least = max(job.params.piecewise_threshold_px, _FEW_BLOCKS_PX if is_small else 0.0)
+    return bending_px * job.prepared.spatial_factor > least
+
+
 class BlockMotion:
     """Deviations of the blocks of frames from their rigid shift, on one template (full size)."""
 
     def __init__(self, template: Float32, blocks: MotionBlocks, settings: Settings) -> None:
+        self.blocks = blocks
         self._placer = BlockPlacer(
             binned(template, FACTOR),
             blocks,
@@ -83,7 +93,7 @@ def bending_of_sample(
         return motion.of_halves(sample.frames[number], shifts_px[number])
 
     found = zip(*map_in_order(work, chosen.tolist(), n_threads=n_threads), strict=True)
-    return measure_bending(*map(np.stack, found))
+    return measure_bending(*map(np.stack, found), motion.blocks)
 
 
 def sharper_template(

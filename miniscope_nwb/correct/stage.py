@@ -25,9 +25,6 @@ from miniscope_nwb.results import Derived, MotionBlocks, MotionResult
 
 Float32 = npt.NDArray[np.float32]
 
-_STRIP_RESIDUAL_PX = 1.0  # of few blocks in a row, in which cells flash, less tells no bending
-
-
 @dataclass(frozen=True, slots=True)
 class _Rigid:
     """What the rigid part found."""
@@ -81,17 +78,11 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
         motion,
         resources.n_threads,
     )
-    if not _asks_for_blocks(job, blocks, bending):
+    method = job.params.method
+    is_bent = method == "auto" and piecewise.is_bending(job, blocks, bending.bending_px)
+    if method != "piecewise" and not is_bent:
         return _rigid_result(job, settings, found, bending)
     return _piecewise_result(job, settings, found, blocks, bending, resources)
-
-
-def _asks_for_blocks(job: MotionInput, blocks: MotionBlocks, bending: Bending) -> bool:
-    if job.params.method != "auto":
-        return job.params.method == "piecewise"
-    is_strip = min(blocks.n_down, blocks.n_across) == 1
-    least = max(job.params.piecewise_threshold_px, _STRIP_RESIDUAL_PX if is_strip else 0.0)
-    return bending.median_px * job.prepared.spatial_factor > least
 
 
 def _unmoved(job: MotionInput, usable: BoolArray) -> MotionResult:
@@ -143,7 +134,7 @@ def _rigid_result(
         block_shifts_px=None,
         is_registered=places.is_registered,
         block_residual_px=float("nan") if bending is None else bending.residual_px,
-        median_block_residual_px=float("nan") if bending is None else bending.median_px,
+        bending_px=float("nan") if bending is None else bending.bending_px,
         scores={"match": places.placed.score},
         derived=_derived(settings, found.start, job.prepared.spatial_factor),
     )

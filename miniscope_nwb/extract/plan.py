@@ -15,6 +15,7 @@ from miniscope_nwb.recording import FloatArray
 from miniscope_nwb.results import Derived
 
 MIN_CORR, MIN_PNR = 0.6, 5.0  # never below, whatever the null movie says
+SEED_DIAMETERS = 0.25  # between two seeds: cells also lie above each other
 RING_DIAMETERS = 1.5  # radius of the ring: a smaller one eats the cells
 AR1_UP_TO_HZ = 12.0  # faster movies resolve the rise
 
@@ -49,8 +50,8 @@ def make_plan(job: ExtractInput) -> Plan:
         told("ring_radius_px", radius * factor, f"1.5 cell diameters of {diameter * factor:.1f} px")
     distance = job.scale.px(params.min_distance_um, None, factor=factor)
     if distance is None:
-        distance = 0.5 * diameter
-        basis = f"half a cell diameter of {diameter * factor:.1f} px"
+        distance = SEED_DIAMETERS * diameter
+        basis = f"a quarter of a cell diameter of {diameter * factor:.1f} px"
         length_um = distance * job.scale.pixel_size_um
         if math.isfinite(length_um):
             told("min_distance_um", round(length_um, 3), basis)

@@ -13,7 +13,7 @@ from miniscope_nwb.movie import Movie, map_in_order
 from miniscope_nwb.recording import BoolArray
 from miniscope_nwb.results import FloatImage
 
-SEEN_SHARE = 0.95  # of the used frames must have seen a pixel that footprints may hold
+SEEN_SHARE = 0.8  # of the used frames must have seen a pixel that footprints may hold
 
 
 @dataclass(frozen=True, slots=True)

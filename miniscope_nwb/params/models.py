@@ -71,7 +71,7 @@ class MotionParams(StageParams):
     block_px: int | None = Field(None, ge=16, description="from a block to the next, raw px; 48")
     overlap_px: int | None = Field(None, ge=0, description="by which blocks are larger, raw px; 24")
     max_deviation_px: Positive = Field(3.0, description="farthest of a block from the rigid shift")
-    piecewise_threshold_px: Positive = Field(0.3, description="block residual above: piecewise")
+    piecewise_threshold_px: Positive = Field(0.3, description="bending above: piecewise")
     n_template_frames: int = Field(400, ge=20, description="frames of the bootstrapped template")
     n_template_rounds: int = Field(3, ge=1, le=10, description="rounds of the bootstrap")
     outlier_deviation: Positive = Field(
@@ -99,7 +99,7 @@ class ExtractParams(StageParams):
     background_factor: int = Field(2, ge=1, le=8, description="binning of the ring model's grid")
     n_background: int = Field(0, ge=0, description="low-rank background components beside the ring")
     merge_threshold: Fraction = Field(0.7, description="correlation of traces of one cell")
-    min_distance_um: Positive | None = Field(None, description="of two seeds; half a diameter")
+    min_distance_um: Positive | None = Field(None, description="of two seeds; a quarter diameter")
     n_rounds: int = Field(2, ge=1, le=20, description="rounds of spatial and temporal updates")
     second_seeding: bool = Field(True, description="seed again on the residual")
     max_cells: int | None = Field(None, ge=1, description="at most so many components")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from simulated_motion import estimate, estimated, rms_error, simulated
 
+from miniscope_nwb.correct.blocks import make_blocks
 from miniscope_nwb.correct.field import measure_bending
 from miniscope_nwb.errors import MiniscopeError
 from miniscope_nwb.movie import regular_clock
@@ -23,7 +24,7 @@ def test_rigid_shifts_are_the_true_ones(level):
     motion = estimated(level)
     assert (motion.blocks is not None) == (level == "hard")  # which bends by half a pixel
     assert motion.block_residual_px < 0.8
-    assert (motion.median_block_residual_px < 0.2) == (level != "hard")
+    assert (motion.bending_px < 0.2) == (level != "hard")
     assert motion.is_registered.all()
     assert motion.shifts_px.dtype == np.float32
     assert rms_error(motion.shifts_px, movie.rigid_px) < RIGID_PX[level]
@@ -73,32 +74,57 @@ def test_where_the_field_bends_blocks_are_taken():
     )
 
 
-def test_a_block_in_which_a_cell_flashes_is_no_bending_field():
+BLOCKS = make_blocks(264, 312, block_px=48, overlap_px=24)  # 5 x 6
+NOT_AT_BORDER = np.zeros((100, 30), bool)
+
+
+def stretched(rng, *, rms_px=0.5):
+    """Deviations of a field that stretches along both axes, (100, 30, 2), and their two halves."""
+    row, column = np.divmod(np.arange(30), 6)
+    place = np.stack([column - column.mean(), row - row.mean()], axis=1)
+    bend = rng.normal(0, 1, (100, 1, 2)) * place
+    bend *= rms_px / np.sqrt((bend**2).sum(axis=2).mean())
+    return [bend + rng.normal(0, 0.1, bend.shape) for _ in range(2)]
+
+
+def test_blocks_that_move_by_themselves_are_no_bending_field():
     rng = np.random.default_rng(3)
     halves = [rng.normal(0, 0.1, (100, 30, 2)) for _ in range(2)]
-    flash = rng.normal(0, 4, (100, 2))
-    for half in halves:
-        half[:, 7] += flash
-    found = np.zeros((100, 30), bool)
-    assert measure_bending(*halves, found).median_px < 0.1
-    bend = rng.normal(0, 0.5, (100, 30, 2))
-    bent = [half + bend for half in halves]
-    assert measure_bending(*bent, found).median_px == pytest.approx(0.5 * np.sqrt(2), rel=0.1)
+    for block, flash in ((7, rng.normal(0, 4, (100, 2))), (slice(None), rng.normal(0, 1, (30, 2)))):
+        for half in halves:
+            half[:, block] += flash
+    assert measure_bending(*halves, NOT_AT_BORDER, BLOCKS).bending_px < 0.1
+    flashes = rng.normal(0, 1, (100, 30, 2))  # in every block, as in a field full of cells
+    full = [half + flashes for half in halves]
+    assert measure_bending(*full, NOT_AT_BORDER, BLOCKS).residual_px > 1
+    assert measure_bending(*full, NOT_AT_BORDER, BLOCKS).bending_px < 0.3
+
+
+def test_a_field_that_stretches_bends():
+    rng = np.random.default_rng(3)
+    bending = measure_bending(*stretched(rng), NOT_AT_BORDER, BLOCKS)
+    assert bending.residual_px == pytest.approx(0.5, rel=0.1)
+    assert bending.bending_px == pytest.approx(0.5, rel=0.2)
 
 
 def test_blocks_that_find_nothing_tell_no_bending():
     rng = np.random.default_rng(3)
-    bend = rng.normal(0, 0.5, (100, 30, 2))
-    halves = [bend + rng.normal(0, 0.1, bend.shape) for _ in range(2)]
-    is_at_border = np.zeros((100, 30), bool)
+    halves = stretched(rng)
+    is_at_border = NOT_AT_BORDER.copy()
     is_at_border[:, :16] = True
-    assert np.isnan(measure_bending(*halves, is_at_border).median_px)
+    assert np.isnan(measure_bending(*halves, is_at_border, BLOCKS).bending_px)
     is_at_border[:, 10:] = False
-    bending = measure_bending(*halves, is_at_border)
-    assert bending.median_px == pytest.approx(0.5 * np.sqrt(2), rel=0.1)
-    assert (
-        bending.noise_px2[:10].min() > 50 * bending.noise_px2[10:].max()
-    )  # they count for nothing
+    bending = measure_bending(*halves, is_at_border, BLOCKS)
+    assert bending.bending_px == pytest.approx(0.5, rel=0.3)
+    assert bending.noise_px2[:10].min() > 20 * bending.signal_px2.max()  # they count for nothing
+
+
+def test_two_blocks_do_not_tell_whether_a_field_bends():
+    rng = np.random.default_rng(3)
+    two = make_blocks(60, 120, block_px=48, overlap_px=24)
+    assert (two.n_down, two.n_across) == (1, 2)
+    halves = [half[:, [0, 5]] for half in stretched(rng)]
+    assert np.isnan(measure_bending(*halves, NOT_AT_BORDER[:, :2], two).bending_px)
 
 
 def test_the_methods_that_are_asked_for_are_taken():

@@ -40,7 +40,7 @@ def test_distance_of_seeds_that_nobody_gave_is_told(pixel_size_um, parameter, fa
     plan = make_plan(job)
     told = {item.parameter: item for item in plan.derived}[parameter]
     assert told.value == pytest.approx(plan.min_distance_px * factor, abs=1e-3)
-    assert "half a cell diameter" in told.basis
+    assert "a quarter of a cell diameter" in told.basis
 
 
 def test_distance_of_seeds_that_was_given_is_not_told_as_derived():

@@ -7,6 +7,7 @@ import pytest
 
 from miniscope_nwb.engines.base import Resources, Scale
 from miniscope_nwb.images.filtering import center_surround_kernel, highpass
+from miniscope_nwb.images.moments import SEEN_SHARE
 from miniscope_nwb.images.sampled import choose_runs, sampled_images
 from miniscope_nwb.images.stage import summary_images
 from miniscope_nwb.movie import ArrayMovie, FrameClock
@@ -100,7 +101,7 @@ def test_images_over_time_leave_out_what_was_not_seen(rng, tmp_path):
     np.testing.assert_allclose(images.variance[inside], np.nanvar(used[:, :-1], axis=0), rtol=1e-5)
     np.testing.assert_allclose(images.std, np.sqrt(images.variance))
     share = np.isfinite(used).mean(axis=0)
-    np.testing.assert_array_equal(images.region, share >= 0.95)
+    np.testing.assert_array_equal(images.region, share >= SEEN_SHARE)
     assert images.region.any()
     assert not images.region.all()
     for image in (images.mean, images.max, images.std, images.correlation, images.pnr):

@@ -35,7 +35,7 @@ from miniscope_nwb.engines.caiman.parameters import (
 )
 from miniscope_nwb.engines.caiman.prediction import predict
 from miniscope_nwb.engines.caiman.process import job_folder, run_job
-from miniscope_nwb.engines.caiman.residual import with_template
+from miniscope_nwb.engines.caiman.residual import field_bends, with_template
 from miniscope_nwb.engines.caiman.result import to_extraction_result
 from miniscope_nwb.engines.caiman.timeline import Timeline, even_timeline, same_timeline
 from miniscope_nwb.errors import EngineError
@@ -98,12 +98,10 @@ class CaimanEngine:
             rigid = self._motion_pass(place, job, folder, resources, is_piecewise=False)
             if job.params.method == "rigid":
                 return rigid
-            threshold = job.params.piecewise_threshold_px
-            left_px = rigid.median_block_residual_px
-            if not left_px * job.prepared.spatial_factor > threshold:
+            if not field_bends(rigid, job):
                 return rigid
             resources.say(
-                f"After rigid correction blocks still move by {left_px:.2f} px: "
+                f"After rigid correction the field still bends by {rigid.bending_px:.2f} px: "
                 "the correction is repeated piecewise."
             )
             return self._motion_pass(place, job, folder, resources, is_piecewise=True)

@@ -38,19 +38,28 @@ def with_template(motion: MotionResult, job: MotionInput, *, n_threads: int) -> 
     template = median_of_means(sample.frames, shift, every, n_threads=n_threads)
     settings = settle(job)
     blocks = piecewise.lay_blocks(job.movie, settings)
-    residual_px = median_px = float("nan")
+    residual_px = bending_px = float("nan")
     if len(blocks.x_start) > 1:
         placer = piecewise.BlockMotion(template, blocks, settings)
         bending = piecewise.bending_of_sample(sample, shifts, every, placer, n_threads)
-        residual_px, median_px = bending.residual_px, bending.median_px
+        residual_px, bending_px = bending.residual_px, bending.bending_px
     if motion.blocks is not None:
         template = _bent_template(motion, job, sample.numbers, template)
     return replace(
         motion,
         template=template,
         block_residual_px=residual_px,
-        median_block_residual_px=median_px,
+        bending_px=bending_px,
     )
+
+
+def field_bends(rigid: MotionResult, job: MotionInput) -> bool:
+    """Say whether what a rigid correction leaves asks for a piecewise one."""
+    from miniscope_nwb.correct import piecewise
+    from miniscope_nwb.correct.settings import settle
+
+    blocks = piecewise.lay_blocks(job.movie, settle(job))
+    return piecewise.is_bending(job, blocks, rigid.bending_px)
 
 
 def _bent_template(
