@@ -19,6 +19,7 @@ from benchmarks.memory import largest_held
 from benchmarks.rows import DONE
 
 LOOK_S = 0.2  # between two looks at memory and scratch
+_REST = 9  # times what a look took: thousands of scratch files must not cost the run its core
 _ERROR = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Killed\w*)\b.*")
 _LONGEST = 300  # characters of the words that are kept
 
@@ -64,7 +65,7 @@ def watch(
     limits
         Beyond them all processes of the command are ended.
     every_s
-        Seconds between two looks.
+        Least seconds between two looks.
     """
     seen: dict[int, float] = {}
     peak, on_disk, cpu, verdict = 0, 0, 0.0, ""
@@ -77,6 +78,7 @@ def watch(
     _first_to_go(popen.pid)
     family: list[psutil.Process] = []
     while popen.poll() is None:
+        look = time.perf_counter()
         family = _family(popen.pid)
         peak, on_disk = largest_held(family, peak), max(on_disk, folder_bytes(scratch))
         cpu = max(cpu, _cpu_seconds(family, seen))
@@ -86,7 +88,7 @@ def watch(
             verdict = f"out of time: more than {limits.seconds / 60:.3g} minutes"
         if verdict:
             break
-        time.sleep(every_s)
+        time.sleep(max(every_s, _REST * (time.perf_counter() - look)))
     _end(family, popen)
     wall = time.perf_counter() - started
     outcome = verdict or _outcome(popen.returncode, folder, scratch)

@@ -96,7 +96,7 @@ def _parting_px(
     Half the difference of two values of the variogram (Matheron 1963, Economic Geology 58): what
     is the same for the whole field falls out of it, and what each block does by itself, too.
     """
-    common = sum(first[:, :, axis].T @ second[:, :, axis] for axis in (0, 1)) / len(first)
+    common = np.einsum("tax,tbx->ab", first, second) / len(first)
     a, b = np.nonzero(np.triu(np.outer(is_measured, is_measured), 1))
     parting = common[a, a] + common[b, b] - common[a, b] - common[b, a]
     down, across = np.divmod(np.arange(len(is_measured)), blocks.n_across)

@@ -16,11 +16,17 @@ LOWPASS_SHARE = 0.3  # of the high-pass's sigma: finer than that is noise and th
 
 def binned(frame: npt.NDArray[Any], factor: int) -> Float32:
     """Average squares of `factor` pixels; rows and columns that fill no square are left out."""
-    import cv2
-
     if factor == 1:
         return frame.astype(np.float32)
     height, width = (size // factor for size in frame.shape)
+    if factor == 2:
+        from miniscope_nwb.correct.filter_kernels import average_pairs
+
+        means = np.empty((height, width), np.float32)
+        average_pairs(frame, means)
+        return means
+    import cv2
+
     whole = frame[: height * factor, : width * factor].astype(np.float32)
     small: Float32 = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
     return small

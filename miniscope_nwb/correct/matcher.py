@@ -137,9 +137,13 @@ class Matcher:
         power
             (n,) power of the high-passed pictures.
         """
+        return self.surfaces_of(pictures * self.window, gain)
+
+    def surfaces_of(self, tapered: Float32, gain: float) -> tuple[Float32, FloatArray]:
+        """Do the same for pictures that the window was laid on already."""
         from miniscope_nwb.correct.match_kernels import compare
 
-        spectrum = self._transform(pictures * self.window)
+        spectrum = self._transform(tapered)
         power = compare(spectrum, self._template, self._static, gain, self._energy, self._highpass)
         return self._searched(spectrum), power
 

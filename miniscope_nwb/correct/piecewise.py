@@ -22,8 +22,9 @@ from miniscope_nwb.results import MotionBlocks
 Float32 = npt.NDArray[np.float32]
 
 _MANY_BLOCKS = 3  # in a row and in a column: fewer have too few pairs that lie apart
-_FEW_BLOCKS_PX = 1.0  # of bending, below which cells that flash can be the cause of it there
-N_TEST_FRAMES = 150  # of the sample, on which the bending is measured
+_FEW_BLOCKS_PX = 2.0  # of bending there: cells that flash make up to 1 px of it
+N_TEST_FRAMES = 60  # of the sample: they tell whether the field bends
+N_FIELD_FRAMES = 150  # of the sample, on which the blocks are measured where it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +84,24 @@ class BlockMotion:
 
 
 def bending_of_sample(
-    sample: Sample, shifts_px: FloatArray, is_good: BoolArray, motion: BlockMotion, n_threads: int
+    sample: Sample,
+    shifts_px: FloatArray,
+    is_good: BoolArray,
+    motion: BlockMotion,
+    *,
+    n_frames: int,
+    n_threads: int,
 ) -> Bending:
     """Measure on sample frames how far blocks deviate from the rigid shift."""
     good = np.flatnonzero(is_good)
-    chosen = good[np.linspace(0, len(good) - 1, min(N_TEST_FRAMES, len(good))).round().astype(int)]
+    chosen = good[np.linspace(0, len(good) - 1, min(n_frames, len(good))).round().astype(int)]
 
     def work(number: int) -> tuple[FloatArray, FloatArray, BoolArray]:
         return motion.of_halves(sample.frames[number], shifts_px[number])
 
     found = zip(*map_in_order(work, chosen.tolist(), n_threads=n_threads), strict=True)
-    return measure_bending(*map(np.stack, found), motion.blocks)
+    first, second, is_at_border = found
+    return measure_bending(np.stack(first), np.stack(second), np.stack(is_at_border), motion.blocks)
 
 
 def sharper_template(

@@ -72,11 +72,14 @@ class Placer:
 
     def place(self, frames: npt.NDArray[Any] | Sequence[Float32]) -> Placed:
         """Find the shifts of binned frames, (n, height, width)."""
+        from miniscope_nwb.correct.filter_kernels import weigh
+
         surfaces, powers, gains = [], [], []
+        tapered = np.empty_like(self._window)
         for frame in frames:
-            brightness = float((self._window * frame).sum(dtype=np.float64))
-            gain = float(np.clip(brightness / max(self._brightness, 1e-6), 0.5, 2.0))
-            surface, power = self._matcher.surfaces(frame[None], gain)
+            brightness = weigh(frame, self._window, tapered)
+            gain = min(max(brightness / max(self._brightness, 1e-6), 0.5), 2.0)
+            surface, power = self._matcher.surfaces_of(tapered[None], gain)
             surfaces.append(surface[0])
             powers.append(power[0])
             gains.append(gain)

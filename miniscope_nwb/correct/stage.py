@@ -25,6 +25,7 @@ from miniscope_nwb.results import Derived, MotionBlocks, MotionResult
 
 Float32 = npt.NDArray[np.float32]
 
+
 @dataclass(frozen=True, slots=True)
 class _Rigid:
     """What the rigid part found."""
@@ -76,7 +77,8 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
         found.start.sample_shifts_px,
         found.start.is_good,
         motion,
-        resources.n_threads,
+        n_frames=piecewise.N_TEST_FRAMES,
+        n_threads=resources.n_threads,
     )
     method = job.params.method
     is_bent = method == "auto" and piecewise.is_bending(job, blocks, bending.bending_px)
@@ -189,7 +191,14 @@ def _follow_blocks(
         n_threads=resources.n_threads,
     )
     motion = piecewise.BlockMotion(template, blocks, settings)
-    sharper = piecewise.bending_of_sample(sample, shifts, is_good, motion, resources.n_threads)
+    sharper = piecewise.bending_of_sample(
+        sample,
+        shifts,
+        is_good,
+        motion,
+        n_frames=piecewise.N_FIELD_FRAMES,
+        n_threads=resources.n_threads,
+    )
     places = found.places
     whole = piecewise.follow_blocks(
         job.movie, places.placed.shifts_px, places.is_known, motion, field_of(sharper), resources

@@ -9,9 +9,9 @@ from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
 _OVERLAP = 0.1  # cosine of footprints from which the threshold holds
-_SAME = 0.97  # cosine of footprints that no two cells can share
+_SAME = 0.97  # cosine of footprints above which light cannot be told apart
 _ALIKE = 0.65  # cosine above which even `_RELATED` traces are those of one, often a blurred one
-_RELATED = 0.25
+_RELATED = 0.45  # doubles have as much, traces of cells above each other seldom
 _TOUCHING = 0.8  # correlation of traces above which footprints that only touch are one, too
 
 

@@ -41,7 +41,14 @@ def with_template(motion: MotionResult, job: MotionInput, *, n_threads: int) -> 
     residual_px = bending_px = float("nan")
     if len(blocks.x_start) > 1:
         placer = piecewise.BlockMotion(template, blocks, settings)
-        bending = piecewise.bending_of_sample(sample, shifts, every, placer, n_threads)
+        bending = piecewise.bending_of_sample(
+            sample,
+            shifts,
+            every,
+            placer,
+            n_frames=piecewise.N_TEST_FRAMES,
+            n_threads=n_threads,
+        )
         residual_px, bending_px = bending.residual_px, bending.bending_px
     if motion.blocks is not None:
         template = _bent_template(motion, job, sample.numbers, template)

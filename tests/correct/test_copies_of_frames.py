@@ -1,0 +1,34 @@
+"""The copies on which motion is estimated: binned, halved, tapered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from miniscope_nwb.correct.filter_kernels import weigh
+from miniscope_nwb.correct.filters import binned, halves
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_a_binned_frame_holds_the_means_of_squares(dtype, factor):
+    frame = np.random.default_rng(0).integers(0, 250, (25, 32)).astype(dtype)
+    height, width = 25 // factor, 32 // factor
+    whole = frame[: height * factor, : width * factor].astype(float)
+    expected = whole.reshape(height, factor, width, factor).mean(axis=(1, 3))
+    small = binned(frame, factor)
+    assert small.dtype == np.float32
+    np.testing.assert_allclose(small, expected, rtol=1e-6)
+
+
+def test_two_halves_of_a_frame_make_the_binned_one():
+    frame = np.random.default_rng(0).integers(0, 250, (25, 32)).astype(np.uint8)
+    np.testing.assert_allclose(np.mean(halves(frame), axis=0), binned(frame, 2), rtol=1e-6)
+
+
+def test_a_tapered_frame_and_its_brightness():
+    rng = np.random.default_rng(0)
+    frame, window = rng.random((2, 25, 32)).astype(np.float32)
+    out = np.empty_like(frame)
+    assert weigh(frame, window, out) == pytest.approx((frame * window).sum(), rel=1e-5)
+    np.testing.assert_array_equal(out, frame * window)
