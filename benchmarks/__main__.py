@@ -183,6 +183,9 @@ def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
             "ours / theirs, and how many times ours they take",
             against,
             render.as_markdown(shown, engines=engines, groups=groups),
+            "### Where our time goes",
+            "Wall seconds of each stage, two cores",
+            render.stages(shown, engine=builtin.NAME),
         ]
     )
 

@@ -103,6 +103,22 @@ def _line(engine: str, rows: list[Row], shown: dict[str, tuple[str, int]]) -> st
     return "| " + " | ".join(cells) + " |"
 
 
+def stages(rows: Iterable[Row], *, engine: str) -> str:
+    """Return where an engine's wall seconds go: a line for each kind of movie, means over seeds."""
+    done = [row for row in latest(rows) if row.engine == engine and row.outcome == DONE]
+    names = list(dict.fromkeys(name for row in done for name in row.seconds))
+    titles = ["movies", "seeds", *names, "start, writing", "all"]
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    for group in dict.fromkeys(group_of(row) for row in done):
+        mine = [row for row in done if group_of(row) == group]
+        rest = [(row.wall_s or 0.0) - sum(row.seconds.values()) for row in mine]
+        columns = [[row.seconds.get(name) for row in mine] for name in names]
+        columns += [rest, [row.wall_s for row in mine]]
+        cells = [group, str(len(mine)), *(told(_mean(each, 1.0), 1) for each in columns)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def _mean(values: Sequence[float | int | None], divisor: float) -> float | None:
     known = [value / divisor for value in values if value is not None]
     return sum(known) / len(known) if known else None

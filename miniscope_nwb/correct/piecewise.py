@@ -93,7 +93,8 @@ def bending_of_sample(
     n_threads: int,
 ) -> Bending:
     """Measure on sample frames how far blocks deviate from the rigid shift."""
-    good = np.flatnonzero(is_good)
+    # Where no frame could be placed, as in an empty movie, all tell that there is nothing to find.
+    good = np.flatnonzero(is_good) if is_good.any() else np.arange(len(is_good))
     chosen = good[np.linspace(0, len(good) - 1, min(n_frames, len(good))).round().astype(int)]
 
     def work(number: int) -> tuple[FloatArray, FloatArray, BoolArray]:

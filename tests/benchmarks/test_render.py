@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.render import BEGIN, END, as_markdown, draw, put_between
+from benchmarks.render import BEGIN, END, as_markdown, draw, put_between, stages
 from benchmarks.rows import DONE, Row
 
 ROW = Row(
@@ -42,6 +42,14 @@ def test_the_newest_version_counts():
     newer = replace(ROW, version="2", figures={"f1": 0.5}, made_at="2026-02-01T00:00:00")
     text = as_markdown([newer, ROW], engines=ENGINES, groups=["hard"])
     assert "| builtin | 1 | 0.500 |" in text
+
+
+def test_stages_are_told_and_what_lies_beside_them():
+    timed = replace(ROW, seconds={"motion": 3.0, "extract": 5.0})
+    other = replace(timed, movie="hard-102", seconds={"motion": 4.0, "extract": 6.0}, wall_s=12.0)
+    lines = stages([timed, other, replace(timed, engine="minian")], engine="builtin").splitlines()
+    assert lines[0] == "| movies | seeds | motion | extract | start, writing | all |"
+    assert lines[2:] == ["| hard | 2 | 3.5 | 5.5 | 2.0 | 11.0 |"]
 
 
 def test_only_what_stands_between_the_marks_is_replaced(tmp_path):

@@ -127,6 +127,14 @@ def test_two_blocks_do_not_tell_whether_a_field_bends():
     assert np.isnan(measure_bending(*halves, NOT_AT_BORDER[:, :2], two).bending_px)
 
 
+@pytest.mark.parametrize("method", ["auto", "piecewise"])
+def test_a_movie_without_any_structure_stays_where_it_is(method):
+    motion = estimate(np.full((90, 200, 220), 60, np.uint8), method=method)
+    assert np.isnan(motion.bending_px)
+    assert not motion.is_registered.any()
+    assert not motion.shifts_px.any()
+
+
 def test_the_methods_that_are_asked_for_are_taken():
     bending, stiff = simulated("nonrigid"), simulated("moderate")
     assert estimate(bending.frames, method="rigid").blocks is None
