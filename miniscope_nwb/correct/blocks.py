@@ -77,6 +77,7 @@ class BlockPlacer:
             int(blocks.y_stop[0] - blocks.y_start[0]) // FACTOR,
             int(blocks.x_stop[0] - blocks.x_start[0]) // FACTOR,
         )
+        self._places = blocks.y_start // FACTOR, blocks.x_start // FACTOR
         once = bandpass(template, highpass_px / FACTOR)
         twice = bandpass(once, highpass_px / FACTOR)
         reach = int(np.ceil(max_deviation_px / FACTOR + _SPARE_PX))
@@ -91,7 +92,7 @@ class BlockPlacer:
     def _cut(self, picture: Float32) -> Float32:
         """Cut the blocks out of a picture, (n_blocks, height, width)."""
         views = np.lib.stride_tricks.sliding_window_view(picture, self._size)
-        return views[self.blocks.y_start // FACTOR, self.blocks.x_start // FACTOR]
+        return views[self._places]
 
     def canvas(self, frame: Float32, shift_px: FloatArray, gain: float) -> Canvas:
         """Bring a binned frame near its place; `shift_px` (2,) in px of the movie."""
@@ -107,7 +108,11 @@ class BlockPlacer:
 
     def surfaces(self, canvas: Canvas, gain: float) -> Float32:
         """How well each displacement of each block fits, (n_blocks, side, side)."""
-        return self._matcher.surfaces(self._cut(canvas.picture), gain)[0]
+        from miniscope_nwb.correct.filter_kernels import cut_blocks
+
+        tapered = np.empty((len(self._places[0]), *self._size), np.float32)
+        cut_blocks(canvas.picture, *self._places, self._matcher.window, tapered)
+        return self._matcher.surfaces_of(tapered, gain)[0]
 
     def peaks(self, surfaces: Float32) -> tuple[FloatArray, BoolArray]:
         """Find the peaks of surfaces.

@@ -36,3 +36,15 @@ def weigh(frame: Array, window: Array, out: Array) -> float:
             part += value
         whole += part
     return whole
+
+
+@njit(cache=True, nogil=True)
+def cut_blocks(picture: Array, top: Array, left: Array, window: Array, out: Array) -> None:
+    """Write squares of a picture times the window, (n_blocks, height, width)."""
+    height, width = window.shape
+    for k in range(len(top)):
+        for row in range(height):
+            values = picture[top[k] + row, left[k] : left[k] + width]
+            weights, cut = window[row], out[k, row]
+            for column in range(width):
+                cut[column] = values[column] * weights[column]

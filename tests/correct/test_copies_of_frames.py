@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from miniscope_nwb.correct.filter_kernels import weigh
+from miniscope_nwb.correct.filter_kernels import cut_blocks, weigh
 from miniscope_nwb.correct.filters import binned, halves
 
 
@@ -32,3 +32,13 @@ def test_a_tapered_frame_and_its_brightness():
     out = np.empty_like(frame)
     assert weigh(frame, window, out) == pytest.approx((frame * window).sum(), rel=1e-5)
     np.testing.assert_array_equal(out, frame * window)
+
+
+def test_blocks_are_cut_where_they_lie_and_tapered():
+    rng = np.random.default_rng(0)
+    picture, window = rng.random((25, 32)).astype(np.float32), rng.random((7, 9)).astype(np.float32)
+    top, left = np.array([0, 18, 4]), np.array([23, 0, 11])
+    out = np.empty((3, 7, 9), np.float32)
+    cut_blocks(picture, top, left, window, out)
+    for block, y, x in zip(out, top, left, strict=True):
+        np.testing.assert_array_equal(block, picture[y : y + 7, x : x + 9] * window)
