@@ -59,6 +59,19 @@ def test_two_halves_of_a_cell_become_one_and_explain_the_same_light():
     np.testing.assert_allclose(masks @ traces[kept], before, atol=1e-3)
 
 
+@pytest.mark.parametrize(("share", "are_one"), [(0.0, False), (0.25, False), (0.45, True)])
+def test_cells_above_each_other_stay_two_where_their_traces_differ(share, are_one):
+    """Footprints of a cosine of 0.9; the second trace holds a share of the first one's events."""
+    rng = np.random.default_rng(0)
+    first, own = events(rng, 4000), events(rng, 4000)
+    footprints = from_patches([disc(), disc()], np.array([5, 5]), np.array([5, 6]))
+    traces = np.stack([first, share * first + (1 - share) * own])
+    masks = footprints.sparse(HEIGHT, WIDTH).toarray()
+    masks = masks / np.linalg.norm(masks, axis=0)
+    assert 0.8 < masks[:, 0] @ masks[:, 1] < 0.95
+    assert bool(grouped(footprints, traces)) == are_one
+
+
 @given(
     cuts=st.lists(st.sets(st.integers(2, 7), max_size=3), min_size=1, max_size=6),
     seed=st.integers(0, 1000),
