@@ -27,7 +27,9 @@ Float32 = npt.NDArray[np.float32]
 RISE_SHARE = 1 / 6  # of each side, over which the taper rises
 N_ROUGH = 100  # of the sample, that all templates but the last are made of
 _WIDEN = 2  # times the window, where frames of the sample lie at its border
-_MANY_AT_BORDER = 0.01  # of the sample: the window is too small for this movie
+_MANY_AT_BORDER = 0.01  # of the sample: the window is too small, or the template is poor
+_WIDE_GAIN = 1.1  # in the median score, by which the window is too small for most frames
+_TOGETHER_DEVIATIONS = 5.0  # robust standard deviations of the shifts, and a pixel
 _LEAST_SCORE_SHARE = 0.5  # of the median score, below which a frame shows something else
 _DOUBTFUL_SCORE_SHARE = 0.8  # of it, together with the next one
 _DOUBTFUL_DEVIATIONS = 8.0  # robust standard deviations below the median score
@@ -61,7 +63,7 @@ class Placer:
         factor = settings.factor
         self._window = window_of(template.shape[0], template.shape[1], RISE_SHARE)
         self._brightness = float((self._window * template).sum(dtype=np.float64))
-        reach = int(np.ceil(reach_px / factor))
+        self.reach_px = reach = int(np.ceil(reach_px / factor))  # of the copy
         self._matcher = Matcher(
             sharpen(template, settings.highpass_px / factor, static),
             self._window,
@@ -99,6 +101,11 @@ class Bootstrap:
     sample_shifts_px: FloatArray  # (n, 2) px of the movie
     is_good: BoolArray  # (n,) sample frames that made the template
 
+    def usual_reach_px(self) -> float:
+        """Say how far most frames lie from 0 along the axis where it is more, px of the movie."""
+        shifts = self.sample_shifts_px[self.is_good]
+        return float(_usual_reach(shifts).max()) if len(shifts) else self.reach_px
+
 
 def bootstrap(
     sample: Sample, first: Float32, settings: Settings, *, n_rounds: int, n_threads: int
@@ -117,24 +124,72 @@ def bootstrap(
         small = map_in_order(partial(binned, factor=settings.factor), frames, n_threads=n_threads)
         frames = np.stack(list(small))
     few = frames[:: max(1, len(frames) // N_ROUGH)]
-    template, static, reach = first, None, settings.max_shift_px
-    placed = _place_all(Placer(template, static, settings, reach), few, n_threads)
-    if settings.may_widen and placed.is_at_border.mean() > _MANY_AT_BORDER:
-        reach = min(_WIDEN * reach, LARGEST_SHARE * min(sample.frames.shape[1:]))
-        placed = _place_all(Placer(template, static, settings, reach), few, n_threads)
+    template, static = first, None
     for round_number in range(n_rounds):
         is_last = round_number == n_rounds - 1
         used = frames if is_last else few
-        if is_last or round_number:
-            placed = _place_all(Placer(template, static, settings, reach), used, n_threads)
+        placed, reach = _place_sample(template, static, used, settings, n_threads, is_last=is_last)
+        if static is None and _are_many_at_border(placed):
+            # The mean is blurred by the motion, but shows faint cells that few frames do not.
+            mean = used.mean(axis=0, dtype=np.float32)
+            other = _place_sample(mean, static, used, settings, n_threads, is_last=is_last)
+            if np.median(other[0].score) > np.median(placed.score):
+                placed, reach = other
         is_good = are_placed(placed)
         centre = np.median(placed.shifts_px[is_good], axis=0) if is_good.any() else np.zeros(2)
         shifts = placed.shifts_px - centre  # the field stays where it mostly is
+        chosen = is_good if is_last else is_good & _lie_together(shifts, is_good)
         shift = shift_sample(used, shifts, static)
-        template = median_of_means(used, shift, is_good, n_threads=n_threads)
-        static = static_pattern(used, template, shifts, is_good, n_threads=n_threads)
+        template = median_of_means(used, shift, chosen, n_threads=n_threads)
+        static = static_pattern(used, template, shifts, chosen, n_threads=n_threads)
     assert static is not None
     return Bootstrap(template, static, reach, shifts * settings.factor, is_good)
+
+
+def _place_sample(
+    template: Float32,
+    static: Float32 | None,
+    frames: npt.NDArray[Any],
+    settings: Settings,
+    n_threads: int,
+    *,
+    is_last: bool = False,
+) -> tuple[Placed, float]:
+    """Place sample frames, in a wider window if that is needed; also return its reach.
+
+    A rough template places faint frames anywhere, at the border too. Until the last round those
+    are passed over, and the window is widened only where most frames lie beyond it.
+    """
+    reach = settings.max_shift_px
+    placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
+    if not settings.may_widen or not _are_many_at_border(placed):
+        return placed, reach
+    widened = min(_WIDEN * reach, LARGEST_SHARE * settings.factor * min(frames.shape[1:]))
+    wide = _place_all(Placer(template, static, settings, widened), frames, n_threads)
+    if is_last or np.median(wide.score) > _WIDE_GAIN * np.median(placed.score):
+        return wide, widened
+    return placed, reach
+
+
+def _are_many_at_border(placed: Placed) -> bool:
+    return bool(placed.is_at_border.mean() > _MANY_AT_BORDER)
+
+
+def _lie_together(shifts_px: FloatArray, is_good: BoolArray) -> BoolArray:
+    """Say which shifts lie among most of the good ones, around 0.
+
+    A rough template places some frames by chance. Few as they are, they would spoil the next one:
+    the tissue that they show in wrong places would be taken for what stays with the camera.
+    """
+    if not is_good.any():
+        return is_good
+    return np.asarray((np.abs(shifts_px) <= _usual_reach(shifts_px[is_good])).all(axis=1))
+
+
+def _usual_reach(shifts_px: FloatArray) -> FloatArray:
+    """Say how far along x and y most frames lie from 0, as these shifts (n, 2) tell."""
+    spread = 1.4826 * np.median(np.abs(shifts_px), axis=0)
+    return np.asarray(_TOGETHER_DEVIATIONS * spread + 1)
 
 
 def _place_all(placer: Placer, frames: npt.NDArray[Any], n_threads: int) -> Placed:

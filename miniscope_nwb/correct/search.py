@@ -23,6 +23,7 @@ Float32 = npt.NDArray[np.float32]
 
 _POOR_SHARE = 0.85  # of the usual score: a frame that scores less may lie elsewhere
 _LEAST_SHARE = 0.5  # of it, that a place must score, however well its parts lie
+_AS_GOOD_SHARE = 0.9  # of the score of an unusual place, from which a usual one is preferred
 _CLEARER_SHARE = 0.1  # of it, by which a place beyond the window must score more
 
 
@@ -60,6 +61,10 @@ class Search:
         self._far: Placer | None = None
         if settings.may_widen and widest > start.reach_px:
             self._far = Placer(start.template, start.static, settings, widest)
+        usual_reach = start.usual_reach_px()
+        self._usual_places: Placer | None = None
+        if usual_reach < start.reach_px:
+            self._usual_places = Placer(start.template, start.static, settings, usual_reach)
         chosen = spread_frames(start.is_good, N_REFERENCES)
         small = [binned(sample.frames[number], self._factor) for number in chosen]
         scores = self._near.place(small).score
@@ -83,6 +88,8 @@ class Search:
             left out.
         """
         found = self._near.place(small)
+        if self._usual_places is not None:
+            self._look_nearer(self._usual_places, found, small)
         is_poor = found.is_at_border | (found.score < _POOR_SHARE * self._usual)
         if self._far is not None and is_poor.any():
             self._look_farther(self._far, found, small, np.flatnonzero(is_poor))
@@ -90,6 +97,23 @@ class Search:
         for number in np.flatnonzero(is_poor | is_left_out).tolist():
             is_sure[number] = self._is_sure(found, small[number], number)
         return found, is_sure
+
+    def _look_nearer(self, near: Placer, found: Placed, small: Sequence[Float32]) -> None:
+        """Put usual places into `found` for unusual ones that score no better.
+
+        In faint movies a pair of cells that flash decides where a frame lies, and another pair of
+        the template may look like it.
+        """
+        unusual = np.flatnonzero((np.abs(found.shifts_px) > near.reach_px).any(axis=1))
+        if not len(unusual):
+            return
+        usual = near.place([small[number] for number in unusual.tolist()])
+        is_as_good = usual.score >= _AS_GOOD_SHARE * found.score[unusual]
+        is_taken = is_as_good & ~usual.is_at_border
+        taken = unusual[is_taken]
+        found.shifts_px[taken] = usual.shifts_px[is_taken]
+        found.score[taken] = usual.score[is_taken]
+        found.is_at_border[taken] = False
 
     def _look_farther(
         self, far: Placer, found: Placed, small: Sequence[Float32], poor: IntArray
