@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.correct.shift import blank_outside
 from miniscope_nwb.recording import FloatArray, IntArray
 from miniscope_nwb.results import MotionBlocks
 
@@ -84,28 +83,27 @@ class Bender:
         self._axes = (y.index, y.weights, x.index, x.weights)
 
     def _nodes(self, shifts_px: npt.NDArray[Any]) -> Float32:
-        return np.ascontiguousarray(shifts_px, np.float32).reshape(self._grid)
+        """Return the shifts (n, n_blocks, 2) as n grids of nodes."""
+        return np.ascontiguousarray(shifts_px, np.float32).reshape(-1, *self._grid)
 
     def seen(self, shifts_px: npt.NDArray[Any], seen: IntArray) -> IntArray:
         """Say which rectangle (n, 4) of each frame is seen; shifts are (n, n_blocks, 2)."""
         from miniscope_nwb.correct.bend_kernels import bent_bounds
 
         bounds = np.zeros_like(seen)
-        for number, shifts in enumerate(shifts_px):
-            nodes = self._nodes(shifts)
+        for number, nodes in enumerate(self._nodes(shifts_px)):
             cut = int(np.abs(seen[number] - self._whole).max())  # a frame that was cut before
             reach = int(np.ceil(_OVERSHOOT * float(np.abs(nodes).max()))) + 4 + cut
             bounds[number] = bent_bounds(nodes, *self._axes, seen[number], reach)
         return bounds
 
     def bend(
-        self, frame: npt.NDArray[Any], shifts_px: npt.NDArray[Any], bounds: IntArray, out: Float32
+        self, frames: npt.NDArray[Any], shifts_px: npt.NDArray[Any], bounds: IntArray, out: Float32
     ) -> None:
-        """Bend one frame; arguments as for `shift.shift_frame`, shifts (n_blocks, 2)."""
-        from miniscope_nwb.correct.bend_kernels import SPARE, bend_frame
+        """Bend frames; arguments as for `shift.shift_frames`, shifts (n, n_blocks, 2)."""
+        from miniscope_nwb.correct.bend_kernels import SPARE, bend_frames
 
-        top, bottom, left, right = (int(bound) for bound in bounds)
-        blank_outside(out, top, bottom, left, right)
-        source = np.zeros(frame.size + SPARE, np.float32)  # one compiled loop for all movies
-        source[: frame.size] = frame.ravel()
-        bend_frame(source, self._nodes(shifts_px), *self._axes, bounds, out)
+        size = int(np.prod(frames.shape[1:]))
+        sources = np.zeros((len(frames), size + SPARE), np.float32)  # one compiled loop for all
+        sources[:, :size] = frames.reshape(len(frames), size)
+        bend_frames(sources, self._nodes(shifts_px), *self._axes, bounds, out)

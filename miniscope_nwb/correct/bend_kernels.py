@@ -12,9 +12,6 @@ from numba import njit
 from miniscope_nwb.recording import IntArray
 
 Float32 = npt.NDArray[np.float32]
-_KEYS = np.array(  # of a row of neighbours: powers 3 to 0 of the way below the second row
-    [[-0.5, 1, -0.5, 0], [1.5, -2.5, 0, 1], [-1.5, 2, 0.5, 0], [0.5, -0.5, 0, 0]], np.float32
-)
 SPARE = 32  # pixels: four times as many as a processor of 256 bits takes at once
 _SLACK_PX = 1e-3  # the two loops may round a way differently: no pixel is read beyond the frame
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -107,9 +104,9 @@ def bent_bounds(
 
 
 @_compiled
-def bend_frame(
-    source: Float32,
-    grid: Float32,
+def bend_frames(
+    sources: Float32,
+    grids: Float32,
     index_y: IntArray,
     weights_y: Float32,
     index_x: IntArray,
@@ -117,10 +114,43 @@ def bend_frame(
     bounds: IntArray,
     out: Float32,
 ) -> None:
-    """Read each pixel inside the bounds where it comes from, with Keys' cubic (a = -1/2).
+    """Read each pixel of frames where it comes from, with Keys' cubic (a = -1/2).
 
-    `source` has the pixels of a frame, row by row, and `SPARE` more; `out` is (height, width),
-    C-contiguous, and is left alone outside of the bounds, which are those of `bent_bounds`.
+    Parameters
+    ----------
+    sources
+        (n, height * width + `SPARE`): pixels of frames, row by row.
+    grids
+        (n, n_down, n_across, 2) corrections at the nodes, x then y.
+    index_y, weights_y, index_x, weights_x
+        (height, 4) and (width, 4): nodes and weights of each row and column.
+    bounds
+        (n, 4) of `bent_bounds`.
+    out
+        (n, height, width), C-contiguous, filled: NaN outside of the bounds.
+    """
+    nothing = np.float32(np.nan)
+    for number in range(len(out)):
+        top, bottom, left, right = bounds[number]
+        target = out[number]
+        target[:top] = nothing
+        target[bottom:] = nothing
+        target[top:bottom, :left] = nothing
+        target[top:bottom, right:] = nothing
+        lines = _along_x(grids[number], index_x, weights_x)
+        _bend(sources[number], lines, index_y, weights_y, bounds[number], target)
+
+
+@_compiled
+def _bend(
+    source: Float32,
+    lines: Float32,
+    index_y: IntArray,
+    weights_y: Float32,
+    bounds: IntArray,
+    out: Float32,
+) -> None:
+    """Read the pixels of a frame inside of the bounds; `lines` are those of `_along_x`.
 
     Neighbours that come from neighbours, by the same whole pixels, are read together. Such a run is
     prolonged to a multiple of `SPARE`, which the processor reads many at a time; what is too much
@@ -128,7 +158,6 @@ def bend_frame(
     """
     left, right, width = bounds[2], bounds[3], out.shape[1]
     n_read = right - left
-    lines = _along_x(grid, index_x, weights_x)
     rest_x, rest_y = np.zeros(width + SPARE, np.float32), np.zeros(width + SPARE, np.float32)
     line = np.empty(n_read + SPARE, np.float32)
     jump = np.empty(n_read, np.int32)  # by whole pixels, in `source`
@@ -166,22 +195,26 @@ def _cubic(
 ) -> None:
     """Read a run of places: the first lies in [0, 1) to the right of `first` and below it.
 
-    Row of neighbours by row: a loop over so few arrays is one that the compiler vectorises.
+    One loop over few arrays, which the compiler vectorises: neighbours are those of one row array.
     """
     half, one, two = np.float32(0.5), np.float32(1), np.float32(2)
     three_halves, five_halves = np.float32(1.5), np.float32(2.5)
-    n = len(out)
-    out[:] = 0
-    for tap in range(4):
-        u3, u2, u1, u0 = _KEYS[tap, 0], _KEYS[tap, 1], _KEYS[tap, 2], _KEYS[tap, 3]
-        start = first + (tap - 1) * width - 1
-        a, b = source[start : start + n], source[start + 1 : start + 1 + n]
-        c, d = source[start + 2 : start + 2 + n], source[start + 3 : start + 3 + n]
-        for k in range(n):
-            t, u = rest_x[k], rest_y[k]
-            wa = ((one - half * t) * t - half) * t
-            wb = (three_halves * t - five_halves) * t * t + one
-            wc = ((two - three_halves * t) * t + half) * t
-            wd = (half * t - half) * t * t
-            across = wa * a[k] + wb * b[k] + wc * c[k] + wd * d[k]
-            out[k] += (((u3 * u + u2) * u + u1) * u + u0) * across
+    n, start = len(out), first - width - 1
+    above, here = source[start : start + n + 3], source[start + width : start + width + n + 3]
+    start += 2 * width
+    below, last = source[start : start + n + 3], source[start + width : start + width + n + 3]
+    for k in range(n):
+        t, u = rest_x[k], rest_y[k]
+        wa = ((one - half * t) * t - half) * t
+        wb = (three_halves * t - five_halves) * t * t + one
+        wc = ((two - three_halves * t) * t + half) * t
+        wd = (half * t - half) * t * t
+        a = wa * above[k] + wb * above[k + 1] + wc * above[k + 2] + wd * above[k + 3]
+        b = wa * here[k] + wb * here[k + 1] + wc * here[k + 2] + wd * here[k + 3]
+        c = wa * below[k] + wb * below[k + 1] + wc * below[k + 2] + wd * below[k + 3]
+        d = wa * last[k] + wb * last[k + 1] + wc * last[k + 2] + wd * last[k + 3]
+        va = ((one - half * u) * u - half) * u
+        vb = (three_halves * u - five_halves) * u * u + one
+        vc = ((two - three_halves * u) * u + half) * u
+        vd = (half * u - half) * u * u
+        out[k] = va * a + vb * b + vc * c + vd * d

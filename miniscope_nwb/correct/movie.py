@@ -43,6 +43,7 @@ class CorrectedMovie(Movie):
         self.dtype = np.dtype(np.float32)
         self.clock = movie.clock
         self._bender = None
+        self._seen = np.full((self.n_frames, 4), -1)  # of bent frames: asked often, slow to find
         if motion.blocks is not None:
             self._bender = Bender(motion.blocks, height=self.height, width=self.width)
 
@@ -53,9 +54,13 @@ class CorrectedMovie(Movie):
 
     def seen(self, start: int, stop: int) -> IntArray:
         """Return which part of each frame the sensor saw, (n, 4); see `Movie.seen`."""
-        before = self._movie.seen(start, stop)
         if self._bender is not None and self._motion.block_shifts_px is not None:
-            return self._bender.seen(self._motion.block_shifts_px[start:stop], before)
+            found = self._seen[start:stop]
+            if (found < 0).any():  # threads that ask at once write the same
+                shifts = self._motion.block_shifts_px[start:stop]
+                found[:] = self._bender.seen(shifts, self._movie.seen(start, stop))
+            return found.copy()
+        before = self._movie.seen(start, stop)
         shifts = self._motion.shifts_px[start:stop]
         return seen_after_shift(shifts, before, height=self.height, width=self.width)
 
@@ -69,9 +74,7 @@ class CorrectedMovie(Movie):
         bounds = self.seen(start, stop)
         out = np.empty(frames.shape, np.float32)
         if self._bender is not None and self._motion.block_shifts_px is not None:
-            for number, frame in enumerate(frames):
-                shifts = self._motion.block_shifts_px[start + number]
-                self._bender.bend(frame, shifts, bounds[number], out[number])
+            self._bender.bend(frames, self._motion.block_shifts_px[start:stop], bounds, out)
         else:
             shift_frames(frames, self._motion.shifts_px[start:stop], bounds, out)
         return out

@@ -123,7 +123,7 @@ def sharper_template(
     def bend(frame: npt.NDArray[np.generic], number: int, out: Float32) -> None:
         shift = shifts_px[number]
         bent = shift + field.smooth(motion.of_frame(frame, shift))
-        bender.bend(frame, bent, bender.seen(bent[None], whole)[0], out)
+        bender.bend(frame[None], bent[None], bender.seen(bent[None], whole), out[None])
 
     return median_of_means(sample.frames, bend, is_good, n_threads=n_threads)
 

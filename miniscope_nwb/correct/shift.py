@@ -118,11 +118,3 @@ def shift_frame(
 ) -> None:
     """Shift one frame, as `shift_frames` does."""
     shift_frames(frame[None], shift_px[None], bounds[None], out[None])
-
-
-def blank_outside(out: Float32, top: int, bottom: int, left: int, right: int) -> None:
-    """Fill a frame with NaN outside of the bounds."""
-    out[:top] = np.nan
-    out[bottom:] = np.nan
-    out[top:bottom, :left] = np.nan
-    out[top:bottom, right:] = np.nan
