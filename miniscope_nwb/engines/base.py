@@ -112,6 +112,7 @@ class Task:
     n_cells: int  # expected
     n_threads: int
     is_piecewise: bool = False
+    memory_bytes: int = 0  # that the run may take: an engine may hold more where there is room
 
 
 @dataclass(frozen=True, slots=True)

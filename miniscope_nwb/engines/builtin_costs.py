@@ -2,8 +2,10 @@
 
 Measured: 297, 451 MB (160x120 px, 6000 frames; 1, 2 threads), 482 MB (240x200, 2 threads), 471,
 560, 784 MB (600x600; 1, 2, 4 threads). Memory does not grow with the length of a recording: movies
-stream in blocks, and arrays of cells x frames lie in mapped files. Measured with compiled kernels:
-what compiling them adds to the first run of an installation, the pipeline knows.
+stream in blocks, and arrays of cells x frames lie in mapped files. Where there is memory to spare,
+the extraction holds the first frames that it reads again and again, beside these figures. Measured
+with compiled kernels: what compiling them adds to the first run of an installation, the pipeline
+knows.
 """
 
 from __future__ import annotations
@@ -14,13 +16,23 @@ from miniscope_nwb.movie import block_length
 _LIBRARIES_BYTES = 200_000_000  # Python, numpy, scipy, HDF5, numba; without what compiling takes
 _BLOCKS_A_THREAD = 5.2  # float32: recorded, filtered, shifted, and waiting to be added up
 _PIXEL_BYTES = 640  # samples of frames for the template, images in float64, the ring's weights
+_HELD_BYTES = 500_000_000  # of means of frames that the extraction holds, at most
+_HELD_SHARE = 0.5  # of the memory that a run may take beside what it needs
 _TRACES = 12  # arrays of cells x frames, float32, while the extraction works
 
 
 def predict(task: Task) -> Prediction:
     """Say what a job takes; seconds depend on the machine, a probe tells them."""
     scratch = 4 * _TRACES * task.n_cells * task.n_frames
-    return Prediction(peak_memory_bytes=working_memory(task), scratch_bytes=scratch)
+    movie = 4 * task.n_frames * task.height * task.width
+    peak = working_memory(task) + min(movie, held_memory(task))
+    return Prediction(peak_memory_bytes=peak, scratch_bytes=scratch)
+
+
+def held_memory(task: Task) -> int:
+    """Return how much memory frames may take that are held only to spare time, bytes."""
+    spare = task.memory_bytes - working_memory(task)
+    return max(0, min(_HELD_BYTES, int(_HELD_SHARE * spare)))
 
 
 def working_memory(task: Task) -> int:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from miniscope_nwb.engines.base import ExtractInput, Resources
-from miniscope_nwb.extract.coarse import NOT_AVERAGED, in_coarse_time
+from miniscope_nwb.engines.base import ExtractInput, Resources, Task
+from miniscope_nwb.engines.builtin_costs import held_memory
+from miniscope_nwb.extract.coarse import NOT_AVERAGED, CoarseMovie, in_coarse_time
 from miniscope_nwb.extract.state import Extraction
 from miniscope_nwb.results import Derived, ExtractionResult
 
@@ -33,7 +34,7 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
     result
         No component, and ``emptied_by``, where nothing was found.
     """
-    coarse = in_coarse_time(job)
+    coarse = in_coarse_time(job, hold_bytes=_held_bytes(job, resources))
     if coarse is None:
         state = Extraction.begin(job, resources)
         if job.prepared.temporal_factor > 1:
@@ -45,6 +46,9 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
         with _fresh_folder(folder):
             found = Extraction.begin(coarse, replace(resources, scratch=folder))
             is_any = _find(found)
+            means = coarse.movie
+            assert isinstance(means, CoarseMovie)
+            means.forget()
             state = Extraction.begin(job, resources)
             state.take_over(found)
         if not is_any:
@@ -85,6 +89,16 @@ def _find(state: Extraction) -> bool:
     while state.merge():
         state.update_traces()
     return True
+
+
+def _held_bytes(job: ExtractInput, resources: Resources) -> int:
+    """Return how much memory means of frames may take that are held between passes."""
+    movie = job.movie
+    task = Task(
+        movie.n_frames, movie.height, movie.width, movie.dtype.itemsize, n_cells=0,
+        n_threads=resources.n_threads, memory_bytes=resources.max_memory_bytes,
+    )  # fmt: skip
+    return held_memory(task)
 
 
 def _seeds_again(job: ExtractInput) -> bool:

@@ -9,6 +9,7 @@ part in a mean.
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,9 @@ class CoarseMovie(Movie):
         (n_frames,): frames that have no part in a mean.
     factor
         Frames of a mean; fewer at the end of a run without a gap.
+    hold_bytes
+        Memory that means may take which are held once they were read, for the next pass over the
+        movie: those of the blocks that come first.
 
     Attributes
     ----------
@@ -45,7 +49,9 @@ class CoarseMovie(Movie):
         (n,): means of too few frames.
     """
 
-    def __init__(self, movie: Movie, is_left_out: BoolArray, factor: int) -> None:
+    def __init__(
+        self, movie: Movie, is_left_out: BoolArray, factor: int, *, hold_bytes: int = 0
+    ) -> None:
         self.factor = factor
         self._movie, self._is_used = movie, np.asarray(~is_left_out)
         starts = [np.arange(start, stop, factor) for start, stop in movie.clock.runs()]
@@ -56,6 +62,9 @@ class CoarseMovie(Movie):
         self.height, self.width = movie.height, movie.width
         self.dtype = np.dtype(np.float32)
         self.clock = _coarse_clock(movie.clock, self.edges, factor)
+        self._held: dict[tuple[int, int], Float32] = {}
+        self._room_bytes, self._lock = hold_bytes, Lock()
+        self._blocks = set(self.blocks()) if hold_bytes else set()
         self._at_once = max(1, block_length(movie.height, movie.width) // factor)
 
     def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -77,7 +86,24 @@ class CoarseMovie(Movie):
 
     def read(self, start: int, stop: int) -> Float32:
         """Return the means [start, stop)."""
-        return self.take(np.arange(start, stop))
+        held = self._held.get((start, stop))
+        if held is not None:
+            return held.copy()
+        means = self.take(np.arange(start, stop))
+        if (start, stop) in self._blocks and self._takes_room(means.nbytes):
+            self._held[start, stop] = means.copy()
+        return means
+
+    def _takes_room(self, n_bytes: int) -> bool:
+        with self._lock:
+            is_room = self._room_bytes >= n_bytes
+            self._room_bytes -= n_bytes if is_room else 0
+        return is_room
+
+    def forget(self) -> None:
+        """Give back the memory of what is held; nothing is held from now on."""
+        self._held.clear()
+        self._room_bytes = 0
 
     def take(self, frames: IntArray) -> Float32:
         """Return chosen means, in the order of `frames`, which ascends."""
@@ -115,12 +141,12 @@ def _coarse_clock(clock: FrameClock, edges: IntArray, factor: int) -> FrameClock
     return FrameClock(middles, steps.astype(clock.steps.dtype), segment, clock.rate_hz / factor)
 
 
-def in_coarse_time(job: ExtractInput) -> ExtractInput | None:
+def in_coarse_time(job: ExtractInput, *, hold_bytes: int = 0) -> ExtractInput | None:
     """Return the job on means of frames, None where it is better done at the full rate."""
     factor = job.prepared.temporal_factor
     if factor <= 1:
         return None
-    movie = CoarseMovie(job.movie, job.is_left_out, factor)
+    movie = CoarseMovie(job.movie, job.is_left_out, factor, hold_bytes=hold_bytes)
     n_used = int((~movie.spread(movie.is_thin) & ~job.is_left_out).sum())
     is_enough = n_used >= LEAST_USED * max(1, int((~job.is_left_out).sum()))
     if not is_enough or int((~movie.is_thin).sum()) < LEAST_MEANS:

@@ -15,7 +15,7 @@ from miniscope_nwb.errors import OutputError
 from miniscope_nwb.params.identity import parameter_hash
 from miniscope_nwb.params.load import Given
 from miniscope_nwb.pipeline.crop import field_size
-from miniscope_nwb.pipeline.first_run import is_first_run
+from miniscope_nwb.pipeline.first_run import COMPILING_BYTES, is_first_run
 from miniscope_nwb.pipeline.identity import Decision, Identity, StoredRun, check_name, decide
 from miniscope_nwb.pipeline.keys import Ingredients, stage_keys
 from miniscope_nwb.pipeline.masks import GivenMasks, read_masks
@@ -114,6 +114,11 @@ class Job:
     def memory_bytes(self) -> int:
         """What a run may take: as asked for, else what was free when the job was opened."""
         return memory_limit(self.options.max_memory_bytes)
+
+    @property
+    def stage_memory_bytes(self) -> int:
+        """What a stage may take: less what compiling takes, where that is to come."""
+        return self.memory_bytes - (COMPILING_BYTES if self.is_first_run else 0)
 
     @property
     def is_first_run(self) -> bool:
@@ -278,6 +283,7 @@ def _task(recording: Any, options: ProcessOptions) -> Task:
         or max(20, height * width // _PX_A_CELL),
         n_threads=n_threads,
         is_piecewise=options.parameters.values.motion.method == "piecewise",
+        memory_bytes=memory_limit(options.max_memory_bytes),
     )
 
 

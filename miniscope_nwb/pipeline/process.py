@@ -78,7 +78,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
         journal,
         job.keys,
         n_threads=task.n_threads,
-        max_memory_bytes=job.memory_bytes,
+        max_memory_bytes=job.stage_memory_bytes,
         seed=job.options.seed,
         watch=watch,
     )

@@ -6,7 +6,7 @@ One account of it: `process` refuses by it, and `plan` tells it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from miniscope_nwb.engines.base import Prediction, Task
 from miniscope_nwb.pipeline import costs
@@ -96,7 +96,8 @@ def predictor(job: Job) -> Callable[[Task], Prediction]:
     compiling = COMPILING_BYTES if job.is_first_run else 0
 
     def together(task: Task) -> Prediction:
-        engine = job.choice.engine.predict(task)
+        beside = max(0, task.memory_bytes - compiling)
+        engine = job.choice.engine.predict(replace(task, memory_bytes=beside))
         return Prediction(
             peak_memory_bytes=max(engine.peak_memory_bytes, costs.shared_memory(task)) + compiling,
             scratch_bytes=engine.scratch_bytes + costs.scratch_bytes(task),

@@ -139,3 +139,45 @@ def test_given_masks_stay_with_averaging(tmp_path):
     result = extract(job, Resources(tmp_path, n_threads=1))
     assert result.n_cells == seeds.shape[1]
     assert result.raw.shape[1] == 700
+
+
+class CountingMovie(ArrayMovie):
+    """Counts the frames that are read."""
+
+    n_read = 0
+
+    def read(self, start, stop):
+        self.n_read += stop - start
+        return super().read(start, stop)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_held_means_are_read_once_and_nobody_changes_them(share):
+    frames = np.random.default_rng(2).integers(0, 255, (2600, 40, 50), dtype=np.uint8)
+    whole = CountingMovie(frames)
+    means = CoarseMovie(whole, np.zeros(2600, bool), 2, hold_bytes=int(share * 1300 * 40 * 50 * 4))
+    first = [means.read(start, stop) for start, stop in means.blocks()]
+    expected = np.concatenate(first).copy()
+    for block in first:
+        block[:] = -1  # frames that were read belong to the reader
+    whole.n_read = 0
+    again = np.concatenate([means.read(start, stop) for start, stop in means.blocks()])
+    np.testing.assert_array_equal(again, expected)
+    held = {0.0: 0, 0.4: 500, 1.0: 1300}[share]  # whole blocks of 500, 500 and 300 means
+    assert whole.n_read == 2 * (1300 - held)
+    means.forget()
+    whole.n_read = 0
+    np.testing.assert_array_equal(means.read(0, 500), expected[:500])
+    assert whole.n_read == 1000
+
+
+def test_the_memory_that_may_be_taken_changes_no_number(tmp_path):
+    frames, _ = recording("moderate", frames=700, seed=1)
+    results = []
+    for limit in (0, 4 << 30):
+        folder = tmp_path / str(limit)
+        folder.mkdir()
+        resources = Resources(folder, n_threads=2, max_memory_bytes=limit)
+        results.append(extract(coarse_job(frames, 2), resources))
+    np.testing.assert_array_equal(*(result.footprints.toarray() for result in results))
+    np.testing.assert_array_equal(*(result.denoised for result in results))

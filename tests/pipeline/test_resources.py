@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from miniscope_nwb.cli.amounts import Amount, duration
+from miniscope_nwb.engines import builtin_costs
 from miniscope_nwb.engines.base import Prediction, Task
 from miniscope_nwb.errors import OutputError
 from miniscope_nwb.pipeline.resources import (
@@ -92,3 +94,12 @@ def test_a_number_without_a_unit_is_refused_and_told_how_to_write_it(text):
 
 def test_times_for_people():
     assert (duration(3), duration(90), duration(7200)) == ("3.0 s", "1.5 min", "2.0 h")
+
+
+@pytest.mark.parametrize("spare_mb", [-10, 0, 40, 4000])
+def test_frames_are_held_only_where_memory_is_to_spare(spare_mb):
+    needed = builtin_costs.predict(TASK).peak_memory_bytes
+    limit = needed + spare_mb * 10**6
+    peak = builtin_costs.predict(replace(TASK, memory_bytes=limit)).peak_memory_bytes
+    movie = 4 * TASK.n_frames * TASK.height * TASK.width
+    assert peak - needed == {-10: 0, 0: 0, 40: 20 * 10**6, 4000: movie}[spare_mb]
