@@ -106,3 +106,8 @@ def unvalidated(path: Path) -> FileCheck:
     where = place(path)
     videos, findings = find_videos(path, where)
     return FileCheck(path, where, videos, (*where.findings, *findings))
+
+
+def errors(findings) -> list[str]:
+    """Return the messages of the errors among findings."""
+    return [finding.message for finding in findings if finding.severity == "error"]

@@ -1,24 +1,16 @@
-"""What keeps a file at home, and what it tells the world: names, videos, validation."""
+"""What keeps a file at home, and what it tells the world: names and validation."""
 
 from __future__ import annotations
 
 import shutil
 
 import pytest
-from share_bench import unvalidated
+from share_bench import errors, unvalidated
 from small_nwb import write_small_nwb
 
 from miniscope_nwb.share.check import check_file, same_place_twice, seen_together
 from miniscope_nwb.share.names import place
 from miniscope_nwb.share.public import public_findings
-from miniscope_nwb.share.videos import find_videos
-
-STEM = "sub-m06_ses-20260302T140507_behavior+ophys"
-VIDEO = f"{STEM}/abc_external_file_0.mp4"
-
-
-def errors(findings) -> list[str]:
-    return [finding.message for finding in findings if finding.severity == "error"]
 
 
 @pytest.mark.parametrize(
@@ -79,58 +71,6 @@ def test_link_keeps_its_name_whatever_it_leads_to(blank_nwb, tmp_path):
 def test_file_without_a_subject_gets_no_name(tmp_path):
     path = write_small_nwb(tmp_path / "a.nwb", has_subject=False)
     assert any("names no subject" in message for message in errors(place(path).findings))
-
-
-def with_video(folder, name=VIDEO, *, content=b"a video", stem=STEM):
-    path = write_small_nwb(folder / "sub-m06" / f"{stem}.nwb", external_video=name)
-    video = path.parent / VIDEO
-    if content is not None:
-        video.parent.mkdir()
-        video.write_bytes(content)
-    return path
-
-
-def test_video_goes_under_the_name_that_the_file_says(tmp_path):
-    path = with_video(tmp_path)
-    (path.parent / STEM / "secret_raw.avi").write_bytes(b"stays at home")
-    videos, findings = find_videos(path, place(path))
-    assert findings == ()
-    assert [(video.path, video.asset_path) for video in videos] == [
-        (path.parent / VIDEO, f"sub-m06/{VIDEO}")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        (VIDEO, None, "is not there"),
-        (VIDEO, b"", "is empty"),
-        ("/data/raw/0.avi", b"x", "plain relative path"),
-        ("C:/raw/0.avi", b"x", "plain relative path"),
-        (f"..\\{VIDEO}", b"x", "plain relative path"),
-        (f"{STEM}/../../raw.avi", b"x", "plain relative path"),
-        (f"./{VIDEO}", b"x", "plain relative path"),
-        ("other/0.mp4", b"x", f"in a folder {STEM}"),
-        ("0.mp4", b"x", f"in a folder {STEM}"),
-        (f"{STEM}/0.nwb", b"x", "no video for the archive"),
-    ],
-)
-def test_video_that_cannot_go_is_an_error(name, content, words, tmp_path):
-    path = with_video(tmp_path, name, content=content)
-    videos, findings = find_videos(path, place(path))
-    assert videos == ()
-    (message,) = errors(findings)
-    assert words in message
-
-
-def test_renamed_file_is_told_that_its_videos_do_not_follow(tmp_path):
-    path = with_video(tmp_path)
-    renamed = path.with_name("mouse.nwb")
-    path.rename(renamed)
-    assert errors(find_videos(renamed, place(renamed))[1]) == []  # the planned stem is the old one
-    split = renamed.with_name(STEM.replace("_behavior", "_desc-raw_behavior") + ".nwb")
-    renamed.rename(split)
-    assert "its videos must lie in a folder" in errors(find_videos(split, place(split))[1])[0]
 
 
 def test_what_becomes_public_is_listed(blank_nwb):
@@ -261,61 +201,12 @@ def test_what_is_no_finished_file_is_refused(name, tmp_path, blank_nwb):
 
 
 def test_two_files_of_one_path_are_told(blank_nwb, tmp_path):
-    from share_bench import unvalidated
-
     paths = [tmp_path / name for name in ("a.nwb", "b.nwb")]
     for path in paths:
         shutil.copyfile(blank_nwb, path)
     checks = same_place_twice([unvalidated(path) for path in paths])
     assert [check.is_fit for check in checks] == [False, False]
     assert "a.nwb and" in errors(checks[0].findings)[0]
-
-
-def test_videos_go_before_the_file_that_names_them_and_nothing_else_goes(bench, tmp_path):
-    path = with_video(tmp_path, content=b"v" * 100_000)
-    (path.parent / STEM / "raw.avi").write_bytes(b"stays at home")
-    (path.parent / "notes.mp4").write_bytes(b"stays at home")
-    outcomes = bench.upload(path)
-    paths = [f"sub-m06/{VIDEO}", f"sub-m06/{STEM}.nwb"]
-    assert [outcome.asset_path for outcome in outcomes] == paths
-    assert [outcome.exit_code for outcome in outcomes] == [0, 0], outcomes
-    assert list(bench.stand_in.assets()) == paths
-    assert bench.stand_in.content(paths[0]) == b"v" * 100_000
-    from miniscope_nwb.share.record import read_records
-
-    assert [record.file for record in read_records(path)] == [VIDEO, path.name]
-
-
-def test_file_whose_video_is_refused_stays(bench, tmp_path):
-    path = with_video(tmp_path)
-    bench.upload(path)
-    (path.parent / VIDEO).write_bytes(b"another video")
-    outcomes = bench.upload(path)
-    assert [(outcome.state, outcome.exit_code) for outcome in outcomes] == [("refused", 4)]
-
-
-@pytest.mark.parametrize(("wrong", "code"), [("in the way", 1), ("changed", 4)])
-def test_videos_of_a_file_that_is_refused_stay(wrong, code, bench, tmp_path):
-    import h5py
-
-    path = with_video(tmp_path)
-    bench.upload(path)
-    assets = bench.stand_in.assets()
-    del assets[f"sub-m06/{VIDEO}"]
-    place = f"sub-m06/{path.name}"
-    if wrong == "in the way":
-        assets[f"{place}/x"] = assets.pop(place)
-        assets[f"{place}/x"].path = f"{place}/x"
-    else:
-        with h5py.File(path, "r+") as file:
-            file["session_description"][()] = "changed"
-    before = dict(assets)
-    (outcome,) = bench.upload(path)
-    assert (outcome.path, outcome.state, outcome.exit_code) == (path, "refused", code)
-    assert assets == before
-    if wrong == "changed":
-        outcomes = bench.upload(path, may_replace=True)
-        assert [item.state for item in outcomes] == ["already there", "replaced"]
 
 
 def test_whole_file_named_with_its_halves_is_told(nwb_file):
@@ -335,8 +226,6 @@ def test_whole_file_named_with_its_halves_is_told(nwb_file):
 
 
 def test_leftovers_of_another_name_are_named_and_stay(bench, nwb_file):
-    from share_bench import unvalidated
-
     from miniscope_nwb.share.online import compare_with_dandiset
 
     bench.upload(nwb_file)
