@@ -100,6 +100,8 @@ def _blobs_of_run(movie: Movie, run: tuple[int, int]) -> FloatArray:
     frames[:, ~is_seen] = 0
     rise, fall = largest_changes(frames, width=width, lag=lag)
     diameters, snr = find_blobs(rise, is_seen)
+    if not len(diameters):
+        return diameters
     _, falling = find_blobs(fall, is_seen)
     stands_out = snr > max(_LEAST_SNR, float(falling.max(initial=0.0)))
     return np.asarray(diameters[stands_out])
