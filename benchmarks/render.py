@@ -27,6 +27,7 @@ _TAKEN = {  # of the row itself: name, divisor, decimals
     "peak_memory_bytes": ("memory MB", 1e6, 0),
     "peak_scratch_bytes": ("scratch MB", 1e6, 0),
 }
+_STAGES = ("prepare", "motion", "motion quality", "images", "extract", "traces", "quality")
 _UNKNOWN = "–"
 
 
@@ -106,7 +107,8 @@ def _line(engine: str, rows: list[Row], shown: dict[str, tuple[str, int]]) -> st
 def stages(rows: Iterable[Row], *, engine: str) -> str:
     """Return where an engine's wall seconds go: a line for each kind of movie, means over seeds."""
     done = [row for row in latest(rows) if row.engine == engine and row.outcome == DONE]
-    names = list(dict.fromkeys(name for row in done for name in row.seconds))
+    known = dict.fromkeys(name for row in done for name in row.seconds)
+    names = sorted(known, key=lambda name: (_STAGES.index(name) if name in _STAGES else 99, name))
     titles = ["movies", "seeds", *names, "start, writing", "all"]
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for group in dict.fromkeys(group_of(row) for row in done):

@@ -45,7 +45,7 @@ def test_the_newest_version_counts():
 
 
 def test_stages_are_told_and_what_lies_beside_them():
-    timed = replace(ROW, seconds={"motion": 3.0, "extract": 5.0})
+    timed = replace(ROW, seconds={"extract": 5.0, "motion": 3.0})  # rows may know another order
     other = replace(timed, movie="hard-102", seconds={"motion": 4.0, "extract": 6.0}, wall_s=12.0)
     lines = stages([timed, other, replace(timed, engine="minian")], engine="builtin").splitlines()
     assert lines[0] == "| movies | seeds | motion | extract | start, writing | all |"
