@@ -19,7 +19,7 @@ from miniscope_nwb.engines.base import (
     Resources,
     Task,
 )
-from miniscope_nwb.engines.builtin_costs import predict
+from miniscope_nwb.engines.builtin_costs import held_memory, predict
 from miniscope_nwb.results import ExtractionResult, MotionResult
 
 _COMPUTES_WITH = ("numpy", "scipy", "numba", "opencv-python-headless")
@@ -61,4 +61,15 @@ class BuiltinEngine:
         """Find the components, their traces and their activity."""
         from miniscope_nwb.extract.cnmfe import extract
 
-        return replace(extract(job, resources), versions=self.versions())
+        found = extract(job, resources, hold_bytes=_held_bytes(job, resources))
+        return replace(found, versions=self.versions())
+
+
+def _held_bytes(job: ExtractInput, resources: Resources) -> int:
+    """Return how much memory frames may take that are held between passes over the movie."""
+    movie = job.movie
+    task = Task(
+        movie.n_frames, movie.height, movie.width, movie.dtype.itemsize, n_cells=0,
+        n_threads=resources.n_threads, memory_bytes=resources.max_memory_bytes,
+    )  # fmt: skip
+    return held_memory(task)

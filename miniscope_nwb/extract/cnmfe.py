@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from miniscope_nwb.engines.base import ExtractInput, Resources, Task
-from miniscope_nwb.engines.builtin_costs import held_memory
+from miniscope_nwb.engines.base import ExtractInput, Resources
 from miniscope_nwb.extract.coarse import NOT_AVERAGED, CoarseMovie, in_coarse_time
 from miniscope_nwb.extract.state import Extraction
 from miniscope_nwb.results import Derived, ExtractionResult
 
 
-def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
+def extract(job: ExtractInput, resources: Resources, *, hold_bytes: int = 0) -> ExtractionResult:
     """Find the cells of a movie, their traces and the background.
 
     With a ``temporal_factor`` above 1 all is searched and updated on means of frames; the traces
@@ -28,13 +27,16 @@ def extract(job: ExtractInput, resources: Resources) -> ExtractionResult:
         searched: every mask stays one component, in their order.
     resources
         Scratch folder for the cells x frames arrays, threads, seed.
+    hold_bytes
+        Memory that means of frames may take which are held between passes over the movie. No
+        number depends on it.
 
     Returns
     -------
     result
         No component, and ``emptied_by``, where nothing was found.
     """
-    coarse = in_coarse_time(job, hold_bytes=_held_bytes(job, resources))
+    coarse = in_coarse_time(job, hold_bytes=hold_bytes)
     if coarse is None:
         state = Extraction.begin(job, resources)
         if job.prepared.temporal_factor > 1:
@@ -89,16 +91,6 @@ def _find(state: Extraction) -> bool:
     while state.merge():
         state.update_traces()
     return True
-
-
-def _held_bytes(job: ExtractInput, resources: Resources) -> int:
-    """Return how much memory means of frames may take that are held between passes."""
-    movie = job.movie
-    task = Task(
-        movie.n_frames, movie.height, movie.width, movie.dtype.itemsize, n_cells=0,
-        n_threads=resources.n_threads, memory_bytes=resources.max_memory_bytes,
-    )  # fmt: skip
-    return held_memory(task)
 
 
 def _seeds_again(job: ExtractInput) -> bool:
