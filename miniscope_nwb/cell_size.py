@@ -128,13 +128,13 @@ def largest_changes(frames: Float32, *, width: int, lag: int) -> tuple[FloatImag
     sums = frames[: len(frames) - width + 1].copy()
     for shift in range(1, width):
         sums += frames[shift : len(frames) - width + 1 + shift]
-    rise = np.full(frames.shape[1:], -np.inf, np.float32)
-    fall = rise.copy()
+    highest = np.full(frames.shape[1:], -np.inf, np.float32)
+    lowest, change = -highest, np.empty_like(highest)
     for earlier, later in zip(sums[:-lag], sums[lag:], strict=True):
-        change = later - earlier
-        np.maximum(rise, change, out=rise)
-        np.maximum(fall, -change, out=fall)
-    return rise / np.float32(width), fall / np.float32(width)
+        np.subtract(later, earlier, out=change)
+        np.maximum(highest, change, out=highest)
+        np.minimum(lowest, change, out=lowest)
+    return highest / np.float32(width), lowest / np.float32(-width)
 
 
 def find_blobs(image: FloatImage, is_seen: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -144,18 +144,17 @@ def find_blobs(image: FloatImage, is_seen: BoolArray) -> tuple[FloatArray, Float
     noise = np.array([_spread(item[is_seen]) for item in responses])
     if not (noise > 0).all():
         return np.empty(0), np.empty(0)
-    best = responses.argmax(axis=0)
     strongest = responses.max(axis=0)
-    snr = strongest / noise[best]
-    rows, columns = _peaks(strongest, (snr > _LEAST_SNR) & is_seen)
+    rows, columns = _peaks(strongest, (strongest > _LEAST_SNR * noise.min()) & is_seen)
     found: list[tuple[float, float]] = []
     for y, x in zip(rows.tolist(), columns.tolist(), strict=True):
-        level = int(best[y, x])
-        if not 0 < level < len(scales) - 1:
+        level = int(responses[:, y, x].argmax())
+        snr = float(strongest[y, x] / noise[level])
+        if snr <= _LEAST_SNR or not 0 < level < len(scales) - 1:
             continue  # the best scale may lie outside of those that were tried
         if _is_round(responses[level], y, x, float(scales[level])):
             scale = _refine(scales, responses[:, y, x], level)
-            found.append((DIAMETER_PER_SCALE * scale, float(snr[y, x])))
+            found.append((DIAMETER_PER_SCALE * scale, snr))
     diameters, strengths = np.array(found).reshape(-1, 2).T
     return diameters, strengths
 

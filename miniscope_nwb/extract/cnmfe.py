@@ -83,11 +83,11 @@ def _find(state: Extraction) -> bool:
         state.merge()
         state.update_traces()
         state.weed()
+        if not len(state.footprints):  # the same seeds would be found again, and go as these did
+            return False
         if round_number == 0 and _seeds_again(job):
             state.seed()
         progress(3 + round_number, n_steps)
-        if not len(state.footprints):
-            return False
     while state.merge():
         state.update_traces()
     return True

@@ -284,7 +284,7 @@ class Extraction:
 
     def weed(self) -> None:
         """Drop components that are noise; given masks stay."""
-        if self.job.seeds is not None or self.maps is None:
+        if self.job.seeds is not None or self.maps is None or not len(self.footprints):
             return
         weeds = find_weeds(
             self.footprints, self.maps, height=self.shape[0], width=self.shape[1],

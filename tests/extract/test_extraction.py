@@ -9,6 +9,7 @@ from scipy.sparse import csc_array
 
 from miniscope_nwb.engines.base import Resources
 from miniscope_nwb.extract.cnmfe import extract
+from miniscope_nwb.extract.state import Extraction
 from miniscope_nwb.movie import ArrayMovie, FrameClock
 from miniscope_nwb.params.models import ExtractParams
 from miniscope_nwb.simulate.tissue import make_optics
@@ -50,6 +51,21 @@ def test_noise_gives_nothing_and_says_which_threshold(tmp_path):
     assert result.footprints.shape == (160 * 120, 0)
     assert result.raw.shape == (0, 600)
     assert result.emptied_by
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "words"),
+    [({}, "kept a footprint"), ({"min_pnr": 5.0, "min_corr": 0.5}, "without an event")],
+)
+def test_what_goes_whole_is_not_searched_again(thresholds, words, tmp_path, monkeypatch):
+    searches = []
+    seed = Extraction.seed
+    monkeypatch.setattr(Extraction, "seed", lambda state: searches.append(seed(state)))
+    movie, _ = recording("noise")
+    result = run(movie, tmp_path / "scratch", params=ExtractParams(**thresholds))
+    assert result.n_seeds > 0
+    assert len(searches) == 1
+    assert words in result.emptied_by
 
 
 def test_a_threshold_that_nothing_reaches_is_named(moderate, tmp_path):
