@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -121,8 +120,7 @@ def bootstrap(
     """
     frames = sample.frames  # as they are stored: as float32 they would be four times as large
     if settings.factor > 1:
-        small = map_in_order(partial(binned, factor=settings.factor), frames, n_threads=n_threads)
-        frames = np.stack(list(small))
+        frames = _all_binned(frames, settings.factor, n_threads)
     few = frames[:: max(1, len(frames) // N_ROUGH)]
     template, static = first, None
     for round_number in range(n_rounds):
@@ -144,6 +142,19 @@ def bootstrap(
         static = static_pattern(used, template, shifts, chosen, n_threads=n_threads)
     assert static is not None
     return Bootstrap(template, static, reach, shifts * settings.factor, is_good)
+
+
+def _all_binned(frames: npt.NDArray[Any], factor: int, n_threads: int) -> Float32:
+    """Bin frames (n, height, width), each into its place: a stack of them takes as long again."""
+    height, width = (size // factor for size in frames.shape[1:])
+    small = np.empty((len(frames), height, width), np.float32)
+
+    def put(number: int) -> None:
+        small[number] = binned(frames[number], factor)
+
+    for _ in map_in_order(put, range(len(frames)), n_threads=n_threads):
+        pass
+    return small
 
 
 def _place_sample(
