@@ -16,6 +16,7 @@ Array = npt.NDArray[Any]
 _SIDE = 2 * STENCIL + 1
 _N_STEPS = 4  # of Newton's method: from half a pixel the last one moves by less than 0.001 px
 _LONGEST_STEP_PX = 0.75
+_ROUNDING = 1e-6  # of values that are single-precision numbers
 _NODES = np.arange(-STENCIL, STENCIL + 1.0)
 _TO_COEFFICIENTS = np.linalg.inv(_NODES[:, None] ** np.arange(_SIDE))
 
@@ -132,8 +133,9 @@ def _climb(coefficients: Array, rest: Array) -> float:
             break
         xx, xy, yy = value[2, 0], value[1, 1], value[0, 2]
         determinant = xx * yy - xy**2
-        if not (xx < 0 and determinant > 0):
-            break  # no peak: the highest value itself is taken
+        least = _ROUNDING * abs(value[0, 0])  # less is a flat surface and no peak
+        if not (xx < -least and determinant > least**2):
+            break  # the highest value itself is taken
         step_x = (xy * value[0, 1] - yy * value[1, 0]) / determinant
         step_y = (xy * value[1, 0] - xx * value[0, 1]) / determinant
         # The highest value is next to the peak.
