@@ -5,9 +5,11 @@
 
 The interpreters have the opponents and the independent simulator; nothing is installed from here,
 and what has no interpreter is left out. Rows stand in ``benchmarks/rows.jsonl``: a run that is
-there is not made again, so that the command goes on where it was stopped. At the end the table in
-``benchmarks/README.md`` and the figure are made of all rows. ``--quick`` takes small movies and one
-seed, prints its table and changes nothing here.
+there is not made again, so that the command goes on where it was stopped, on another machine too
+(``--here`` makes those again that only another one made). At the end the table in
+``benchmarks/README.md`` and the figure are made of all rows; their seconds are those of the machine
+that most opponents ran on. ``--quick`` takes small movies and one seed, prints its table and
+changes nothing here.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +27,16 @@ from benchmarks import builtin, compare, movies, render
 from benchmarks.opponents.run import run_opponent, settings_of, version_of
 from benchmarks.opponents.settings import caiman_grid
 from benchmarks.opponents.watch import Limits
-from benchmarks.rows import Row, Rows, our_version, row_key
+from benchmarks.rows import (
+    Row,
+    Rows,
+    latest,
+    machine,
+    machine_of,
+    our_version,
+    row_key,
+    timed_on,
+)
 
 HERE = Path(__file__).parent
 LEVELS = ("easy", "moderate", "hard", "nonrigid", "sparse", "noise")
@@ -56,6 +67,7 @@ class Bench:
     rows: Rows
     interpreters: dict[str, str]
     limits: Limits = field(default_factory=Limits)
+    machine: str | None = None  # rows of other machines are made again
 
     def row(self, name: str, movie: movies.BenchMovie, parameters: dict[str, Any]) -> Row:
         """Return the row of an engine on a movie, made only if it is not there."""
@@ -65,8 +77,9 @@ class Bench:
             version = version_of(name, self.interpreters[name])
             settings = settings_of(name, movie, parameters)
         key = row_key(movie.name, name, version, settings)
-        if key in self.rows:
-            return self.rows[key]
+        found = self.rows.find(key, machine=self.machine)
+        if found is not None:
+            return found
         print(f"{name} on {movie.name} {parameters or ''}", flush=True)
         if name == builtin.NAME:
             made = builtin.run_builtin(movie, parameters, self.limits, work=self.work)
@@ -145,6 +158,7 @@ def main() -> None:
     parser.add_argument("--clip", type=Path, help="a real AVI: runs only, no truth")
     parser.add_argument("--movie", action="append", help="only these kinds of movies")
     parser.add_argument("--engine", action="append", choices=ENGINES, help="only these engines")
+    parser.add_argument("--here", action="store_true", help="make again what other machines made")
     parser.add_argument("--quick", action="store_true", help="small movies, one seed, kept nowhere")
     parser.add_argument("--render", action="store_true", help="only make the page of the rows")
     given = parser.parse_args()
@@ -157,7 +171,7 @@ def main() -> None:
         "caiman-mended": given.caiman_python,
         "minian": given.minian_python,
     }
-    bench = Bench(work, Rows(kept), interpreters)
+    bench = Bench(work, Rows(kept), interpreters, machine=machine() if given.here else None)
     if not given.render:
         fill(bench, folder, given)
     text = page(bench.rows, engines=ENGINES)
@@ -165,16 +179,21 @@ def main() -> None:
         print(text)
         return
     render.put_between(HERE / "README.md", text)
-    render.draw(of_the_table(bench.rows), HERE / "figures", engines=ENGINES)
+    shown = of_the_table(bench.rows)
+    timed = timed_on(shown, machine_of(shown, ours=builtin.NAME))
+    render.draw(timed, HERE / "figures", engines=ENGINES)
 
 
 def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
     """Return the table of all rows, with what they were measured on."""
-    shown = of_the_table(rows)
-    machines = sorted({row.machine for row in shown})
-    versions = sorted({f"{row.engine} {row.version}" for row in render.latest(shown)})
-    groups = list(dict.fromkeys(render.group_of(row) for row in shown))
-    head = f"Machine: {'; '.join(machines)}. Versions: {', '.join(versions)}."
+    every = of_the_table(rows)
+    where = machine_of(every, ours=builtin.NAME)
+    shown = timed_on(every, where)
+    groups = list(dict.fromkeys(render.group_of(row) for row in every))
+    versions, timed = _versions(every), _versions(row for row in every if row.machine == where)
+    head = f"Versions: {versions}. Seconds: {where}" + (
+        "." if timed == versions else f", where the newest are {timed}."
+    )
     against = compare.as_markdown(shown, ours=builtin.NAME, engines=engines)
     return "\n\n".join(
         [
@@ -188,6 +207,10 @@ def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
             render.stages(shown, engine=builtin.NAME),
         ]
     )
+
+
+def _versions(rows: Iterable[Row]) -> str:
+    return ", ".join(sorted({f"{row.engine} {row.version}" for row in latest(rows)}))
 
 
 def of_the_table(rows: Rows) -> list[Row]:

@@ -74,7 +74,7 @@ class Ablation:
                     self._row(movie, change)
 
     def _row(self, movie: movies.BenchMovie, change: dict[str, Any]) -> None:
-        if row_key(movie.name, NAME, our_version(), change) in self.rows:
+        if self.rows.find(row_key(movie.name, NAME, our_version(), change)) is not None:
             return
         made = run_builtin(movie, change, Limits(), work=self.work)
         self.rows.add(made)
@@ -117,9 +117,13 @@ def _words(change: dict[str, Any]) -> str:
 
 
 def _line(words: str, made: list[Row], base: list[Row]) -> str:
-    """Return a row: only movies that the defaults ran on too are compared."""
-    cost = {row.movie: row.cpu_s for row in base if row.cpu_s}
-    ratios = [row.cpu_s / cost[row.movie] for row in made if row.cpu_s and row.movie in cost]
+    """Return a row: only movies that the defaults ran on too, on that machine, are compared."""
+    cost = {(row.movie, row.machine): row.cpu_s for row in base if row.cpu_s}
+    ratios = [
+        row.cpu_s / cost[row.movie, row.machine]
+        for row in made
+        if row.cpu_s and (row.movie, row.machine) in cost
+    ]
     cells = [words]
     for name, decimals in SHOWN.items():
         value = mean_of(made, name)

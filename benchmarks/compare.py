@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.render import COLUMNS, group_of, latest, mean_of, told
-from benchmarks.rows import DONE, Row
+from benchmarks.render import COLUMNS, group_of, mean_of, told
+from benchmarks.rows import DONE, Row, latest
 
 # Figures of which ours and theirs are given.
 _FIGURES = ("f1", "denoised_r", "deconvolved_r", "event_auc", "shift_px", "block_px")
@@ -47,17 +47,18 @@ def as_markdown(rows: Iterable[Row], *, ours: str, engines: Sequence[str]) -> st
 
 
 def _line(group: str, engine: str, pairs: list[tuple[Row, Row]]) -> str:
-    mine, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
     cells = [group, engine, str(len(pairs))]
     for name, (_, decimals) in _SHOWN.items():
         cells.append(" / ".join(told(mean_of(each, name), decimals) for each in (mine, theirs)))
-    cells += [_ratio(mine, theirs, of) for of in _RATIOS.values()]
+    cells += [_ratio(pairs, of) for of in _RATIOS.values()]
     return "| " + " | ".join(cells) + " |"
 
 
-def _ratio(mine: list[Row], theirs: list[Row], of: Callable[[Row], float | None]) -> str:
-    """How many times ours the opponent takes, all movies together."""
-    ours, others = ([of(row) for row in each] for each in (mine, theirs))
-    if None in ours or None in others:
+def _ratio(pairs: list[tuple[Row, Row]], of: Callable[[Row], float | None]) -> str:
+    """How many times ours the opponent takes, all movies together of which both are known."""
+    taken = [(of(mine), of(theirs)) for mine, theirs in pairs]
+    known = [(ours, others) for ours, others in taken if ours is not None and others is not None]
+    if not known:
         return told(None, 1)
-    return f"{sum(filter(None, others)) / max(sum(filter(None, ours)), 1e-9):.1f}"
+    return f"{sum(pair[1] for pair in known) / max(sum(pair[0] for pair in known), 1e-9):.1f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.rows import DONE, Row
+from benchmarks.rows import DONE, Row, latest
 
 BEGIN, END = "<!-- table: made by `python -m benchmarks` -->", "<!-- end of table -->"
 COLUMNS = {  # of a row's figures: name and decimals
@@ -34,14 +34,6 @@ _UNKNOWN = "–"
 def group_of(row: Row) -> str:
     """Return the kind of movie, its seed apart: ``moderate-101`` is a ``moderate``."""
     return row.movie.rsplit("-", 1)[0]
-
-
-def latest(rows: Iterable[Row]) -> list[Row]:
-    """Return the newest row of each engine on each movie: other versions are history."""
-    newest: dict[tuple[str, str], Row] = {}
-    for row in sorted(rows, key=lambda each: each.made_at):
-        newest[row.movie, row.engine] = row
-    return list(newest.values())
 
 
 def as_markdown(rows: Iterable[Row], *, engines: Sequence[str], groups: Sequence[str]) -> str:
@@ -106,7 +98,7 @@ def _line(engine: str, rows: list[Row], shown: dict[str, tuple[str, int]]) -> st
 
 def stages(rows: Iterable[Row], *, engine: str) -> str:
     """Return where an engine's wall seconds go: a line for each kind of movie, means over seeds."""
-    done = [row for row in latest(rows) if row.engine == engine and row.outcome == DONE]
+    done = [row for row in latest(rows) if row.engine == engine and row.seconds]
     known = dict.fromkeys(name for row in done for name in row.seconds)
     names = sorted(known, key=lambda name: (_STAGES.index(name) if name in _STAGES else 99, name))
     titles = ["movies", "seeds", *names, "start, writing", "all"]

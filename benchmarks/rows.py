@@ -2,7 +2,8 @@
 
 One line of JSON a row. A row is known by its movie, engine, version and parameters, those that the
 opponent's documentation recommends included: the same run is never made twice, and another version
-or parameter makes a row beside it.
+or parameter makes a row beside it, as another machine does if it is asked to. Figures do not depend
+on the machine; seconds are compared only where they were taken on the same one (`timed_on`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -68,26 +70,63 @@ class Rows:
     def __init__(self, path: Path) -> None:
         self._path = path
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self._rows = {row.key: row for row in (Row(**json.loads(line)) for line in lines)}
+        rows = [Row(**json.loads(line)) for line in lines]
+        self._rows = {(row.key, row.machine): row for row in rows}
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._rows
-
-    def __getitem__(self, key: str) -> Row:
-        return self._rows[key]
+    def find(self, key: str, *, machine: str | None = None) -> Row | None:
+        """Return the newest row of a key, that of a machine if one is named; None: not made."""
+        found = [
+            row for (known, where), row in self._rows.items()
+            if known == key and machine in (None, where)
+        ]  # fmt: skip
+        return max(found, key=lambda row: row.made_at, default=None)
 
     def add(self, row: Row) -> None:
-        """Keep a row; one of the same key gives way."""
-        self._rows[row.key] = row
-        ordered = sorted(self._rows.values(), key=lambda each: (each.movie, each.engine, each.key))
+        """Keep a row; one of the same key and machine gives way."""
+        self._rows[row.key, row.machine] = row
+        ordered = sorted(
+            self._rows.values(),
+            key=lambda each: (each.movie, each.engine, each.key, each.machine),
+        )
         text = "".join(json.dumps(asdict(each), sort_keys=True) + "\n" for each in ordered)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         making = self._path.with_suffix(".making")
         making.write_text(text, encoding="utf-8")
         making.replace(self._path)
+
+
+def latest(rows: Iterable[Row]) -> list[Row]:
+    """Return the newest row of each engine on each movie: other versions are history."""
+    newest: dict[tuple[str, str], Row] = {}
+    for row in sorted(rows, key=lambda each: each.made_at):
+        newest[row.movie, row.engine] = row
+    return list(newest.values())
+
+
+def machine_of(rows: Iterable[Row], *, ours: str) -> str:
+    """Return the machine that most of the opponents' rows were made on."""
+    counted = Counter(row.machine for row in rows if row.engine != ours and row.outcome == DONE)
+    return counted.most_common(1)[0][0] if counted else machine()
+
+
+def timed_on(rows: Iterable[Row], machine: str) -> list[Row]:
+    """Return the newest row of each engine on each movie, with seconds of one machine only.
+
+    They are those of the newest run there, which may be an older version; none where it never ran.
+    """
+    kept = list(rows)
+    timed = {
+        (row.movie, row.engine): row for row in latest(r for r in kept if r.machine == machine)
+    }
+    found = []
+    for row in latest(kept):
+        there = timed.get((row.movie, row.engine))
+        taken = (None, None, {}) if there is None else (there.wall_s, there.cpu_s, there.seconds)
+        found.append(replace(row, wall_s=taken[0], cpu_s=taken[1], seconds=taken[2]))
+    return found
 
 
 @cache

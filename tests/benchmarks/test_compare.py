@@ -37,5 +37,13 @@ def test_a_seed_that_the_opponent_did_not_run_is_left_out():
     assert (line["seeds"], line["F1"]) == ("1", "0.900 / 0.800")
 
 
+def test_ratios_are_of_the_movies_on_which_both_were_timed():
+    other = [
+        replace(row, movie="hard-102", wall_s=wall) for row, wall in ((OURS, None), (THEIRS, 7))
+    ]
+    (line,) = told(OURS, THEIRS, *other)
+    assert (line["seeds"], line["wall x"]) == ("2", "10.0")
+
+
 def test_an_opponent_that_failed_is_not_compared():
     assert told(OURS, replace(THEIRS, outcome="killed: 60 minutes")) == []

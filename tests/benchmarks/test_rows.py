@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.rows import DONE, Row, Rows, our_version, row_key
+from benchmarks.rows import DONE, Row, Rows, machine_of, our_version, row_key, timed_on
 
 ROW = Row("moderate-101", "builtin", "1", {"p": 1}, DONE, figures={"f1": 0.9}, wall_s=3.0)
 
@@ -12,9 +12,8 @@ def test_rows_are_read_back(tmp_path):
     Rows(path).add(ROW)
     again = Rows(path)
     assert list(again) == [ROW]
-    assert row_key("moderate-101", "builtin", "1", {"p": 1}) in again
-    assert row_key("moderate-101", "builtin", "2", {"p": 1}) not in again
-    assert again[ROW.key].figures == {"f1": 0.9}
+    assert again.find(row_key("moderate-101", "builtin", "1", {"p": 1})) == ROW
+    assert again.find(row_key("moderate-101", "builtin", "2", {"p": 1})) is None
 
 
 def test_what_is_recommended_is_part_of_what_identifies_a_row():
@@ -41,6 +40,35 @@ def test_the_file_does_not_depend_on_the_order_of_making(tmp_path):
         for row in order:
             rows.add(row)
     assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
+
+
+def test_another_machine_makes_a_row_beside(tmp_path):
+    rows = Rows(tmp_path / "rows.jsonl")
+    rows.add(replace(ROW, machine="slow", made_at="2026-01-01"))
+    rows.add(replace(ROW, machine="fast", made_at="2026-01-02", wall_s=1.0))
+    again = Rows(tmp_path / "rows.jsonl")
+    assert len(list(again)) == 2
+    assert again.find(ROW.key).machine == "fast"
+    assert again.find(ROW.key, machine="slow").wall_s == 3.0
+    assert again.find(ROW.key, machine="other") is None
+
+
+def test_seconds_are_of_one_machine_and_figures_of_the_newest_code():
+    old = replace(ROW, machine="a", made_at="2026-01-01", seconds={"extract": 2.0}, cpu_s=5.0)
+    new = replace(
+        old, machine="b", made_at="2026-02-01", version="2", figures={"f1": 1.0}, wall_s=9
+    )
+    theirs = replace(old, engine="caiman")
+    never = replace(new, movie="easy-101")
+    rows = [new, old, theirs, never]
+    assert machine_of(rows, ours="builtin") == "a"
+    found = {(row.movie, row.engine): row for row in timed_on(rows, "a")}
+    mine = found["moderate-101", "builtin"]
+    assert (mine.version, mine.figures["f1"]) == ("2", 1.0)
+    assert (mine.wall_s, mine.cpu_s, mine.seconds) == (3.0, 5.0, {"extract": 2.0})
+    assert found["easy-101", "builtin"].wall_s is None
+    assert found["easy-101", "builtin"].seconds == {}
+    assert found["moderate-101", "caiman"] == theirs
 
 
 def test_our_version_names_the_code():
