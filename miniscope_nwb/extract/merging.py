@@ -8,6 +8,8 @@ import numpy.typing as npt
 from miniscope_nwb.extract.boxes import Footprints, from_patches, from_sparse
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
+Shares = tuple[IntArray, FloatArray]  # members of a group, and what of each is taken
+
 _OVERLAP = 0.1  # cosine of footprints from which the threshold holds
 _SAME = 0.97  # cosine of footprints above which light cannot be told apart
 _ALIKE = 0.65  # cosine above which even `_RELATED` traces are those of one, often a blurred one
@@ -72,23 +74,35 @@ def merge(
     *,
     height: int,
     width: int,
-) -> tuple[Footprints, IntArray]:
-    """Merge groups into their first members, in place of the traces; return what is left.
+) -> tuple[Footprints, IntArray, list[Shares]]:
+    """Merge groups into their first members, in place of the traces.
 
     The merged footprint is the sum weighted by the traces' norms, its peak 1; the merged trace
     explains the same light.
+
+    Returns
+    -------
+    footprints
+        Those that are left.
+    kept
+        Their numbers before.
+    shares
+        Of each group, how much of each member's footprint the merged one holds.
     """
     from scipy.sparse import csc_array, hstack
 
     matrix = csc_array(footprints.sparse(height, width))
     columns = {k: matrix[:, [k]] for k in (int(group[0]) for group in groups)}
     keep = np.ones(len(footprints), np.bool_)
+    shares = []
     for group in groups:
         part = matrix[:, group]
         energy = np.array([float((traces[k].astype(float) ** 2).sum()) for k in group.tolist()])
         weights = np.sqrt(energy) / max(float(np.sqrt(energy).sum()), 1e-12)
         mixed = csc_array(part @ csc_array(weights.astype(np.float32)[:, None]))
-        mixed = mixed * np.float32(1 / max(float(mixed.max()), 1e-12))
+        scale = 1 / max(float(mixed.max()), 1e-12)
+        mixed = mixed * np.float32(scale)
+        shares.append((group, weights * scale))
         lengths = float((mixed.T @ mixed).toarray()[0, 0])
         overlap = (part.T @ mixed).toarray().ravel() / max(lengths, 1e-12)
         traces[group[0]] = (overlap[:, None] * traces[group]).sum(axis=0)
@@ -96,7 +110,7 @@ def merge(
         keep[group[1:]] = False
     kept = np.flatnonzero(keep)
     parts = [columns.get(k, matrix[:, [k]]) for k in kept.tolist()]
-    return from_sparse(hstack(parts, format="csc"), width), kept
+    return from_sparse(hstack(parts, format="csc"), width), kept, shares
 
 
 def _correlation(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:

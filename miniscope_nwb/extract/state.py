@@ -60,6 +60,7 @@ class Extraction:
     frames: Frames | None = None  # the exact mean taken off, once it is known
     seen: SeenShare | None = None
     maps: TraceMaps | None = None
+    projections: npt.NDArray[np.float32] | None = None  # of these footprints, where they are known
     ring: Ring | None = None
     kernels: FloatArray | None = None  # (n_cells, order)
     n_seeds: int = 0
@@ -167,7 +168,7 @@ class Extraction:
         self._forget("denoised")
         self._rooms["denoised"] = merged
         self.footprints, self.traces = joined(self.footprints, tight(seeds.footprints)), merged
-        self.maps = None
+        self.maps = self.projections = None
 
     def take_over(self, coarse: Extraction) -> None:
         """Go on at the full rate with what was found on means of frames; traces are a start."""
@@ -194,6 +195,7 @@ class Extraction:
     def fit_background(self) -> None:
         """Fit the ring model."""
         assert self.frames is not None
+        self.projections = None
         self.ring = fit_ring(
             self.frames,
             self.footprints,
@@ -205,17 +207,18 @@ class Extraction:
         )
 
     def update_traces(self) -> None:
-        """Project the movie on the footprints and demix the traces."""
+        """Project the movie on the footprints, unless that is done, and demix the traces."""
         assert self.ring is not None
         assert self.frames is not None
         assert self.seen is not None
         projector = make_projector(self.footprints, self.ring)
         n = len(self.footprints)
-        projections = self._room("projections", n)
-        project_all(self.frames, projector, projections)
+        if self.projections is None:
+            self.projections = self._room("projections", n)
+            project_all(self.frames, projector, self.projections)
         maps = self._room("raw", n), self.traces, self._room("deconvolved", n)
         self.maps = update_traces(
-            projections, projector.matrix, maps=maps, rules=self._rules(), n_sweeps=_SWEEPS
+            self.projections, projector.matrix, maps=maps, rules=self._rules(), n_sweeps=_SWEEPS
         )
         self.traces = self.maps.denoised
 
@@ -263,7 +266,7 @@ class Extraction:
         kept = np.flatnonzero(peaks > 0)
         self.footprints = tight(footprints.chosen(kept))
         self.traces = compact(self.traces, kept)
-        self.maps = None
+        self.maps = self.projections = None
 
     def merge(self) -> bool:
         """Merge components that are one cell, say whether any was; given masks stay apart."""
@@ -275,12 +278,25 @@ class Extraction:
             threshold=self.job.params.merge_threshold,
         )  # fmt: skip
         if groups:
-            footprints, kept = merging.merge(
+            footprints, kept, shares = merging.merge(
                 self.footprints, self.traces, groups, height=height, width=width
             )
             self.footprints, self.traces = tight(footprints), compact(self.traces, kept)
+            self._mix_projections(kept, shares)
             self.maps = None
         return bool(groups)
+
+    def _mix_projections(self, kept: IntArray, shares: list[merging.Shares]) -> None:
+        """Mix the projections as the footprints were; they are linear, where all was seen.
+
+        That spares a pass over the movie, where the traces are but a start for the full rate.
+        """
+        if self.projections is None or self.n_averaged == 1:
+            self.projections = None
+            return
+        for group, share in shares:
+            self.projections[group[0]] = share.astype(np.float32) @ self.projections[group]
+        self.projections = compact(self.projections, kept)
 
     def weed(self) -> None:
         """Drop components that are noise; given masks stay."""
@@ -301,6 +317,8 @@ class Extraction:
         self.footprints = self.footprints.chosen(kept)
         self.maps = self.maps.chosen(kept)
         self.traces = self.maps.denoised
+        if self.projections is not None:
+            self.projections = compact(self.projections, kept)
 
     def empty_result(self) -> ExtractionResult:
         """Return the result that nothing was found."""

@@ -12,9 +12,11 @@ from extraction_jobs import job_of, recording
 
 from miniscope_nwb.correct.movie import CorrectedMovie
 from miniscope_nwb.engines.base import Resources
+from miniscope_nwb.extract import merging
 from miniscope_nwb.extract.cnmfe import extract
 from miniscope_nwb.extract.coarse import CoarseMovie, in_coarse_time
 from miniscope_nwb.extract.frames import Frames
+from miniscope_nwb.extract.state import Extraction
 from miniscope_nwb.movie import ArrayMovie, FrameClock
 from miniscope_nwb.results import MotionResult
 from miniscope_nwb.testing.score import score
@@ -130,6 +132,28 @@ def test_cells_are_the_same_and_traces_at_the_full_rate_for_less_work(tmp_path, 
     # Full-rate traces: neighbouring frames differ by the noise of single frames.
     rough = [float(np.abs(np.diff(result.raw, axis=1)).mean()) for result in found.values()]
     assert rough[1] == pytest.approx(rough[0], rel=0.1)
+
+
+def test_merged_cells_need_no_pass_over_the_movie(tmp_path, monkeypatch):
+    frames, _ = recording("moderate", frames=700, seed=1)
+    state = Extraction.begin(
+        in_coarse_time(coarse_job(frames, 2)), Resources(tmp_path, n_threads=1)
+    )
+    state.seed()
+    state.fit_background()
+    state.update_footprints()
+    state.update_traces()
+    groups = [np.array([1, 3]), np.array([2, 4, 5])]
+    with monkeypatch.context() as patched:
+        patched.setattr(merging, "groups_to_merge", lambda *_, **__: groups)
+        assert state.merge()
+    mixed = state.projections.copy()
+    state.projections = None
+    state.update_traces()
+    assert len(mixed) == len(state.footprints)
+    assert np.isfinite(mixed).all()
+    spread = state.projections.std(axis=1, keepdims=True)
+    np.testing.assert_allclose(mixed / spread, state.projections / spread, atol=1e-4)
 
 
 def test_given_masks_stay_with_averaging(tmp_path):

@@ -52,9 +52,11 @@ def test_two_halves_of_a_cell_become_one_and_explain_the_same_light():
     groups = grouped(footprints, traces)
     assert [group.tolist() for group in groups] == [[0, 2]]
     before = footprints.sparse(HEIGHT, WIDTH).toarray() @ traces
-    merged, kept = merge(footprints, traces, groups, height=HEIGHT, width=WIDTH)
+    old = footprints.sparse(HEIGHT, WIDTH).toarray()
+    merged, kept, [(members, share)] = merge(footprints, traces, groups, height=HEIGHT, width=WIDTH)
     assert kept.tolist() == [0, 1]
     masks = merged.sparse(HEIGHT, WIDTH).toarray()
+    np.testing.assert_allclose(old[:, members] @ share, masks[:, 0], rtol=1e-5)
     assert masks.max(axis=0) == pytest.approx(1)
     np.testing.assert_allclose(masks @ traces[kept], before, atol=1e-3)
 
@@ -94,7 +96,7 @@ def test_however_cells_were_cut_they_are_put_together_and_keep_their_light(cuts,
     traces = np.stack(traces)
     before = footprints.sparse(HEIGHT, WIDTH).toarray() @ traces
     groups = grouped(footprints, traces)
-    merged, kept = merge(footprints, traces, groups, height=HEIGHT, width=WIDTH)
+    merged, kept, _ = merge(footprints, traces, groups, height=HEIGHT, width=WIDTH)
     assert all(len({cells[k] for k in group.tolist()}) == 1 for group in groups)
     assert len(kept) == len(merged) == len(cuts)
     masks = merged.sparse(HEIGHT, WIDTH).toarray()
