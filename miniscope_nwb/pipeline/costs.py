@@ -12,7 +12,7 @@ _PREVIEW_BINNING, _PREVIEW_LENGTH = 2, 10  # raw pixels on each axis and frames 
 _FULL_BYTES = 1  # of a pixel of the corrected movie for each byte of the raw one, at most
 _STORED_TRACES = 6  # arrays of frames x cells in the file
 _TABLES_BYTES = 2_000_000  # of all tables, and HDF5's own records
-_KEPT_SHARE = 0.6  # of the raw size: scratch takes no more than that size in all
+_KEPT_SHARE = 0.85  # of the raw size: scratch takes no more than that size in all
 _NEEDED_MARGIN = 1.5  # times what the other scratch files are expected to take
 _FREE_SHARE = 0.5  # of a free disk, and of free memory: more pages come from the disk, not faster
 

@@ -12,7 +12,7 @@ GB = 10**9
 @pytest.mark.parametrize(
     ("needed", "free_disk", "free_memory", "most"),
     [
-        (0.1, 100, 100, 6.0),  # all scratch stays below the raw size
+        (0.1, 100, 100, 8.5),  # all scratch stays below the raw size
         (4.0, 100, 100, 4.0),
         (9.0, 100, 100, 0.0),
         (0.1, 2, 100, 1.0),
