@@ -1,6 +1,7 @@
 """What each default of the processing is worth: one parameter changed at a time, on tuning seeds.
 
-    python -m benchmarks.ablation [--work DIR] [--only extract|motion|preprocess|images] [--render]
+    python -m benchmarks.ablation [--work DIR] [--only extract|motion|preprocess|images]
+                                  [--seed 7|8] [--render]
 
 Each row is `process` on a simulated movie with one parameter changed. Rows stand in
 ``benchmarks/ablation.jsonl`` and are made only once; the page between the marks of
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,9 +67,9 @@ class Ablation:
     work: Path
     rows: Rows
 
-    def fill(self, sections: list[str]) -> None:
+    def fill(self, sections: list[str], seeds: Sequence[int] = SEEDS) -> None:
         """Make the rows that are missing, movie after movie."""
-        for seed in SEEDS:
+        for seed in seeds:
             for level in LEVELS:
                 movie = movies.simulated(self.work / "movies", level=level, seed=seed, **SIZE)
                 for change in ({}, *changes(sections)):
@@ -141,13 +143,14 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, help="folder for movies and runs; kept")
     parser.add_argument("--only", action="append", default=[], help="parameters of this stage")
+    parser.add_argument("--seed", type=int, action="append", choices=SEEDS, help="only this seed")
     parser.add_argument("--render", action="store_true", help="only make the page of the rows")
     given = parser.parse_args()
     work = given.work or Path(tempfile.mkdtemp(prefix="miniscope-nwb-bench-"))
     (work / "movies").mkdir(parents=True, exist_ok=True)
     ablation = Ablation(work, Rows(HERE / "ablation.jsonl"))
     if not given.render:
-        ablation.fill(given.only)
+        ablation.fill(given.only, given.seed or SEEDS)
     put_between(HERE / "README.md", page(ablation.rows), begin=BEGIN, end=END)
 
 

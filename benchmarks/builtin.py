@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.movie_files import as_nwb
 from benchmarks.movies import BenchMovie
-from benchmarks.opponents.run import NOTHING
+from benchmarks.opponents.run import NOTHING, costs
 from benchmarks.opponents.watch import Limits, watch
 from benchmarks.rows import DONE, Row, machine, our_version
 from benchmarks.scoring import Blocks, Result, figures
@@ -58,10 +58,7 @@ def run_builtin(
             "--scratch", str(scratch), "--threads", str(limits.n_processes), "--quiet", *given,
         ]  # fmt: skip
         took = watch(command, folder=folder, scratch=scratch, limits=limits)
-        row = replace(
-            row, outcome=took.outcome, wall_s=took.wall_s, cpu_s=took.cpu_s,
-            peak_memory_bytes=took.peak_memory_bytes, peak_scratch_bytes=took.peak_scratch_bytes,
-        )  # fmt: skip
+        row = replace(row, outcome=took.outcome, **costs(took))
         return _judged(row, path, movie) if took.outcome == DONE else row
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 DONE = "done"
+QUIET_CORES = 0.25  # that other programs may take while a run's wall seconds are measured
 _COMPUTES = (  # what the built-in engine's figures depend on, below the package
     "prepare", "correct", "images", "extract", "deconvolve", "traces", "metrics", "params",
     "pipeline", "nwb/stored_movie.py", "nwb/kept_frames.py", "movie.py", "cell_size.py",
@@ -32,6 +33,7 @@ class Row:
 
     ``parameters`` are what differs from the defaults (of an opponent: from what its documentation
     recommends), ``settings`` all that an opponent was given.
+    ``others_cores`` is how many cores other programs took meanwhile; old rows do not know it.
     ``outcome`` is ``done`` or the words that the engine died with; ``figures`` are those of
     `benchmarks.scoring.Figures`; ``seconds`` are wall seconds of the engine's own stages.
     """
@@ -51,6 +53,7 @@ class Row:
     machine: str = ""
     made_at: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    others_cores: float | None = None
 
     @property
     def key(self) -> str:
@@ -116,6 +119,7 @@ def timed_on(rows: Iterable[Row], machine: str) -> list[Row]:
     """Return the newest row of each engine on each movie, with seconds of one machine only.
 
     They are those of the newest run there, which may be an older version; none where it never ran.
+    Where other programs took part of the machine, wall seconds are left out and CPU seconds kept.
     """
     kept = list(rows)
     timed = {
@@ -124,8 +128,10 @@ def timed_on(rows: Iterable[Row], machine: str) -> list[Row]:
     found = []
     for row in latest(kept):
         there = timed.get((row.movie, row.engine))
-        taken = (None, None, {}) if there is None else (there.wall_s, there.cpu_s, there.seconds)
-        found.append(replace(row, wall_s=taken[0], cpu_s=taken[1], seconds=taken[2]))
+        cpu = None if there is None else there.cpu_s
+        is_quiet = there is not None and (there.others_cores or 0.0) <= QUIET_CORES
+        wall, seconds = (there.wall_s, there.seconds) if there and is_quiet else (None, {})
+        found.append(replace(row, wall_s=wall, cpu_s=cpu, seconds=seconds))
     return found
 
 

@@ -87,7 +87,7 @@ def run_opponent(
         folder = Path(made)
         job = {**opponent.job, "parameters": settings}
         watched, result = _run(opponent.worker, job, movie, limits, interpreter, folder)
-        row = replace(row, outcome=watched.outcome, **_costs(watched))
+        row = replace(row, outcome=watched.outcome, **costs(watched))
         if watched.outcome != DONE:
             return row
         if keep is not None:
@@ -118,11 +118,13 @@ def _run(
     return watched, result
 
 
-def _costs(watched: Watched) -> dict[str, Any]:
+def costs(watched: Watched) -> dict[str, Any]:
+    """Return what a run took, by the names of a row."""
     return {
         "wall_s": watched.wall_s, "cpu_s": watched.cpu_s,
         "peak_memory_bytes": watched.peak_memory_bytes,
         "peak_scratch_bytes": watched.peak_scratch_bytes,
+        "others_cores": watched.others_cores,
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from benchmarks.rows import DONE
 
 LOOK_S = 0.2  # between two looks at memory and scratch
 _REST = 9  # times what a look took: thousands of scratch files must not cost the run its core
+_BUSY = ("user", "nice", "system", "irq", "softirq", "steal")  # stolen by other machines, too
 _ERROR = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Killed\w*)\b.*")
 _LONGEST = 300  # characters of the words that are kept
 
@@ -35,13 +36,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Watched:
-    """What a run took. ``outcome`` is ``done``, or the words that it died with."""
+    """What a run took. ``outcome`` is ``done``, or the words that it died with.
+
+    ``others_cores`` is how many cores all other programs of the machine took meanwhile, on average.
+    """
 
     outcome: str
     wall_s: float
     cpu_s: float
     peak_memory_bytes: int
     peak_scratch_bytes: int
+    others_cores: float
 
 
 def watch(
@@ -69,7 +74,7 @@ def watch(
     """
     seen: dict[int, float] = {}
     peak, on_disk, cpu, verdict = 0, 0, 0.0, ""
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), _busy_seconds()
     with (folder / "stdout.txt").open("wb") as words, (folder / "stderr.txt").open("wb") as errors:
         popen = subprocess.Popen(
             list(command), stdout=words, stderr=errors, stdin=subprocess.DEVNULL, cwd=scratch,
@@ -91,8 +96,15 @@ def watch(
         time.sleep(max(every_s, _REST * (time.perf_counter() - look)))
     _end(family, popen)
     wall = time.perf_counter() - started
+    others = max(0.0, _busy_seconds() - busy - cpu) / max(wall, 1e-9)
     outcome = verdict or _outcome(popen.returncode, folder, scratch)
-    return Watched(outcome, wall, cpu, peak, on_disk)
+    return Watched(outcome, wall, cpu, peak, on_disk, round(others, 2))
+
+
+def _busy_seconds() -> float:
+    """Return the CPU seconds of all programs since the machine was started."""
+    times = psutil.cpu_times()
+    return float(sum(getattr(times, name, 0.0) for name in _BUSY))
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -1,6 +1,7 @@
 """Opponents are run, measured and judged; whatever happens to them is a row."""
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from benchmarks import movies
 from benchmarks.opponents import run
 from benchmarks.opponents.run import NOTHING, Opponent, load_result, run_opponent
 from benchmarks.opponents.settings import caiman_grid, caiman_parameters, minian_parameters
-from benchmarks.opponents.watch import Limits, last_words
+from benchmarks.opponents.watch import Limits, last_words, watch
 from benchmarks.rows import DONE
 
 WORKERS = Path(benchmarks.opponents.__file__).parent
@@ -65,6 +66,17 @@ def test_memory_and_time_are_limited(stand_in, movie, tmp_path):
     short = go(movie, tmp_path, Limits(seconds=1.2), sleep_s=30)
     assert short.outcome == "out of time: more than 0.02 minutes"
     assert short.wall_s < 15
+
+
+def test_what_others_take_meanwhile_is_told(tmp_path):
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        command = [sys.executable, "-c", "import time; time.sleep(1)"]
+        took = watch(command, folder=tmp_path, scratch=tmp_path, limits=Limits())
+    finally:
+        busy.kill()
+        busy.wait()
+    assert took.others_cores > 0.3
 
 
 def test_nothing_found_is_told(stand_in, movie, tmp_path):

@@ -71,6 +71,19 @@ def test_seconds_are_of_one_machine_and_figures_of_the_newest_code():
     assert found["moderate-101", "caiman"] == theirs
 
 
+def test_wall_seconds_are_told_only_of_quiet_runs():
+    made = replace(ROW, machine="a", cpu_s=5.0, seconds={"extract": 2.0})
+    rows = [
+        replace(made, movie="noisy-101", others_cores=0.9),
+        replace(made, movie="quiet-101", others_cores=0.1),
+        replace(made, movie="unknown-101"),
+    ]
+    noisy, quiet, unknown = timed_on(rows, "a")
+    assert (noisy.wall_s, noisy.cpu_s, noisy.seconds) == (None, 5.0, {})
+    assert (quiet.wall_s, quiet.seconds) == (3.0, {"extract": 2.0})
+    assert unknown.wall_s == 3.0
+
+
 def test_our_version_names_the_code():
     version, digest = our_version().split("+")
     assert version
