@@ -195,6 +195,8 @@ def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
         "." if timed == versions else f", where the newest are {timed}."
     )
     against = compare.as_markdown(shown, ours=builtin.NAME, engines=engines)
+    ours = [row for row in every if row.engine == builtin.NAME]
+    here = max(ours, key=lambda row: row.made_at).machine if ours else where
     return "\n\n".join(
         [
             head,
@@ -203,8 +205,8 @@ def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
             against,
             render.as_markdown(shown, engines=engines, groups=groups),
             "### Where our time goes",
-            "Wall seconds of each stage, two cores",
-            render.stages(shown, engine=builtin.NAME),
+            f"Wall seconds of each stage, the newest runs. {here}.",
+            render.stages(timed_on(ours, here), engine=builtin.NAME),
         ]
     )
 
