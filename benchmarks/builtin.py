@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import sys
 import tempfile
 from dataclasses import replace
@@ -57,9 +58,23 @@ def run_builtin(
             sys.executable, "-m", "miniscope_nwb", "process", str(path), "--engine", NAME,
             "--scratch", str(scratch), "--threads", str(limits.n_processes), "--quiet", *given,
         ]  # fmt: skip
-        took = watch(command, folder=folder, scratch=scratch, limits=limits)
+        took = watch(
+            command, folder=folder, scratch=scratch, limits=limits, environment=_with_this_package()
+        )
         row = replace(row, outcome=took.outcome, **costs(took))
         return _judged(row, path, movie) if took.outcome == DONE else row
+
+
+def _with_this_package() -> dict[str, str]:
+    """Return variables by which the command imports the package whose version the row names.
+
+    A checkout beside the installed one would be asked for its version, and the other one run.
+    """
+    import miniscope_nwb
+
+    root = str(Path(miniscope_nwb.__file__).resolve().parents[1])
+    known = os.environ.get("PYTHONPATH", "")
+    return os.environ | {"PYTHONPATH": os.pathsep.join([root, known] if known else [root])}
 
 
 def read_result(path: Path) -> tuple[Result, dict[str, float]]:

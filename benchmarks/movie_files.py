@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from benchmarks.movies import BenchMovie
 
 DATASET = "mov"
-_CHUNK_FRAMES = 8  # about a megabyte
 _CELLS = ("footprints", "in_focus", "fluorescence", "spikes")  # arrays of `Truth`
 
 
@@ -84,6 +83,8 @@ def as_nwb(movie: BenchMovie, path: Path) -> Path:
     from pynwb import NWBHDF5IO, NWBFile
     from pynwb.ophys import OnePhotonSeries, OpticalChannel
 
+    from miniscope_nwb.nwb.movie import chunk_shape
+
     nwb = NWBFile(movie.name, movie.name, datetime(2026, 1, 1, tzinfo=UTC))
     device = nwb.create_device(name="Miniscope", description="simulated or as recorded")
     channel = OpticalChannel(name="green", description="green", emission_lambda=525.0)
@@ -92,7 +93,7 @@ def as_nwb(movie: BenchMovie, path: Path) -> Path:
         excitation_lambda=470.0, indicator="GCaMP6f", location="unknown",
         grid_spacing=[movie.pixel_size_um * 1e-6] * 2, grid_spacing_unit="meters",
     )  # fmt: skip
-    chunks = (min(_CHUNK_FRAMES, movie.n_frames), movie.width, movie.height)
+    chunks = chunk_shape((movie.n_frames, movie.width, movie.height), 1)  # as `convert` does
     data = H5DataIO(
         np.swapaxes(movie.frames(), 1, 2), chunks=chunks, compression="gzip", compression_opts=1
     )

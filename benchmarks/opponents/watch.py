@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,7 @@ def watch(
     scratch: Path,
     limits: Limits,
     every_s: float = LOOK_S,
+    environment: Mapping[str, str] | None = None,
 ) -> Watched:
     """Run a command and measure it with all its processes.
 
@@ -71,6 +72,8 @@ def watch(
         Beyond them all processes of the command are ended.
     every_s
         Least seconds between two looks.
+    environment
+        Variables of the command; ours by default.
     """
     seen: dict[int, float] = {}
     peak, on_disk, cpu, verdict = 0, 0, 0.0, ""
@@ -78,7 +81,7 @@ def watch(
     with (folder / "stdout.txt").open("wb") as words, (folder / "stderr.txt").open("wb") as errors:
         popen = subprocess.Popen(
             list(command), stdout=words, stderr=errors, stdin=subprocess.DEVNULL, cwd=scratch,
-            start_new_session=True,
+            start_new_session=True, env=None if environment is None else dict(environment),
         )  # fmt: skip
     _first_to_go(popen.pid)
     family: list[psutil.Process] = []

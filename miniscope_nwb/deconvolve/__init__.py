@@ -8,7 +8,7 @@ samples are filled by the model.
 """
 
 from miniscope_nwb.deconvolve.estimate import Kernels, estimate_kernels
-from miniscope_nwb.deconvolve.noise import estimate_noise
+from miniscope_nwb.deconvolve.noise import estimate_noise, estimate_noises
 from miniscope_nwb.deconvolve.oasis import (
     Deconvolved,
     Fits,
@@ -33,6 +33,7 @@ __all__ = [
     "deconvolve_many",
     "estimate_kernels",
     "estimate_noise",
+    "estimate_noises",
     "indicator_decay_s",
     "kernel_times",
     "update_many",

@@ -6,10 +6,15 @@ differences are taken within a stretch only.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+import numpy.typing as npt
 
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.recording import BoolArray, FloatArray
+
+Traces = npt.NDArray[np.float32]
 
 WINDOWS = (256, 128, 64, 32, 16)  # samples of a spectrum: as long as the stretch allows
 MIN_BINS = 64  # of spectra, below: differences (a relative error of 1 / sqrt(64) of the variance)
@@ -49,8 +54,24 @@ def estimate_noise(trace: FloatArray, clock: FrameClock, is_missing: BoolArray) 
     sigma
         In the unit of the trace; NaN where fewer than 9 neighbouring samples were measured.
     """
-    missing = is_missing | ~np.isfinite(trace)
-    parts = stretches(missing, clock)
+    return _noise_within(trace, stretches(is_missing | ~np.isfinite(trace), clock))
+
+
+def estimate_noises(traces: Traces, clock: FrameClock, is_missing: BoolArray) -> FloatArray:
+    """Do so for traces (n, n_frames); nearly all miss the same samples, so these are cut once."""
+    known: dict[bytes, list[tuple[int, int]]] = {}
+    found = np.empty(len(traces))
+    for k, trace in enumerate(traces):
+        missing = is_missing | ~np.isfinite(trace)
+        key = missing.tobytes()
+        if key not in known:
+            known[key] = stretches(missing, clock)
+        found[k] = _noise_within(trace.astype(np.float64), known[key])
+    return found
+
+
+def _noise_within(trace: FloatArray, parts: list[tuple[int, int]]) -> float:
+    """Estimate the noise from stretches [start, stop) of a trace that were measured."""
     bins, log_sum = 0, 0.0
     for size, windows in _windows(parts).items():
         power = _band_power(np.stack([trace[a : a + size] for a in windows]))
@@ -87,8 +108,14 @@ def _band_power(windows: FloatArray) -> FloatArray:
     from scipy import fft
 
     size = windows.shape[1]
-    taper = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(size) + 0.5) / size)
+    taper = _hann(size)
     centred = windows - windows.mean(axis=1, keepdims=True)
     spectrum = fft.rfft(centred * taper, axis=1, workers=1)[:, size // 4 : size // 2]
     power: FloatArray = np.abs(spectrum) ** 2 / (taper**2).sum()
     return power
+
+
+@cache
+def _hann(size: int) -> FloatArray:
+    taper: FloatArray = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(size) + 0.5) / size)
+    return taper

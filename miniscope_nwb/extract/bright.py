@@ -19,7 +19,7 @@ import numpy.typing as npt
 from miniscope_nwb.extract.frames import FrameBlock, Frames, MeanSums
 from miniscope_nwb.images.correlation import NoiseAndPeak, median_of_frames
 from miniscope_nwb.images.filtering import CenterSurround, highpass
-from miniscope_nwb.movie import spread_frames
+from miniscope_nwb.movie import map_in_order, spread_frames
 from miniscope_nwb.recording import BoolArray, IntArray
 from miniscope_nwb.results import Float32, FloatImage
 
@@ -80,13 +80,19 @@ def measure_level(frames: Frames, kernel: CenterSurround) -> Level:
 def _noise(frames: Frames, kernel: CenterSurround | None) -> FloatImage:
     """Measure the noise in short runs of consecutive frames, spread over the movie."""
     shape = (frames.movie.height, frames.movie.width)
-    total = NoiseAndPeak(*shape)
-    for start, stop in _short_runs(frames):
-        block = frames.read(start, stop)
+
+    def measure(run: tuple[int, int]) -> NoiseAndPeak:
+        block = frames.read(*run)
         pixels = block.pixels
         if kernel is not None:
             pixels = highpass(pixels, kernel, seen=block.seen)
-        total.add(pixels, seen=block.seen)
+        part = NoiseAndPeak(*shape)
+        part.add(pixels, seen=block.seen)
+        return part
+
+    total = NoiseAndPeak(*shape)
+    for part in map_in_order(measure, _short_runs(frames), n_threads=frames.n_threads):
+        total.merge(part)
     return total.noise
 
 

@@ -9,6 +9,7 @@ part in a mean.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from threading import Lock
 from typing import Any
 
@@ -65,7 +66,8 @@ class CoarseMovie(Movie):
         self._held: dict[tuple[int, int], Float32] = {}
         self._room_bytes, self._lock = hold_bytes, Lock()
         self._blocks = set(self.blocks()) if hold_bytes else set()
-        self._at_once = max(1, block_length(movie.height, movie.width) // factor)
+        self._length = block_length(movie.height, movie.width)
+        self._at_once = max(1, self._length // factor)
 
     def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return values of means (n,) as values of their frames, (n_frames,)."""
@@ -107,15 +109,27 @@ class CoarseMovie(Movie):
 
     def take(self, frames: IntArray) -> Float32:
         """Return chosen means, in the order of `frames`, which ascends."""
+        out = np.empty((len(frames), self.height, self.width), np.float32)
+        places = frames // self._length
+        cuts = [*np.flatnonzero(np.diff(places, prepend=-1)).tolist(), len(frames)]
+        for first, stop in pairwise(cuts):
+            start = int(places[first]) * self._length
+            held = self._held.get((start, min(start + self._length, self.n_frames)))
+            if held is not None:
+                out[first:stop] = held[frames[first:stop] - start]
+            else:
+                self._average(frames[first:stop], out[first:stop])
+        return out
+
+    def _average(self, frames: IntArray, out: Float32) -> None:
+        """Read the frames of means and average them."""
         from miniscope_nwb.extract import frames_kernels as kernels
 
-        out = np.empty((len(frames), self.height, self.width), np.float32)
         for first in range(0, len(frames), self._at_once):
             chosen = frames[first : first + self._at_once]
             numbers = np.concatenate([self._used_in(n) for n in chosen.tolist()])
             cuts = np.concatenate([[0], np.cumsum(self._counts[chosen])]).astype(np.int64)
             kernels.average(self._frames(numbers), cuts, out[first : first + len(chosen)])
-        return out
 
     def _frames(self, numbers: IntArray) -> npt.NDArray[Any]:
         """Read frames; where none is left out, without another copy of them."""

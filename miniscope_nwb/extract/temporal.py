@@ -16,7 +16,7 @@ from miniscope_nwb.deconvolve import (
     Fits,
     deconvolve_many,
     estimate_kernels,
-    estimate_noise,
+    estimate_noises,
     update_many,
 )
 from miniscope_nwb.movie import FrameClock
@@ -97,7 +97,7 @@ def update_traces(
             left = projections[group] - others[group] @ np.asarray(denoised)
             raw[group] = left / scale[group, None].astype(np.float32)
             if sweep in {0, n_sweeps - 1}:
-                noise[group] = _noises(raw[group], rules)
+                noise[group] = estimate_noises(raw[group], rules.clock, rules.is_left_out)
             start = Fits(*found[:, group]) if sweep else None
             fits = _deconvolve(raw, group, noise[group], start, maps, rules)
             found[:, group] = np.stack([fits.baseline, fits.penalty, fits.noise])
@@ -142,13 +142,6 @@ def finish_traces(
     )
     done = TraceMaps(maps.raw, maps.denoised, maps.deconvolved, maps.noise, fits)
     return done, kernels.coefficients, kernels.warning
-
-
-def _noises(traces: npt.NDArray[np.float32], rules: TraceRules) -> FloatArray:
-    values = [
-        estimate_noise(trace.astype(np.float64), rules.clock, rules.is_left_out) for trace in traces
-    ]
-    return np.array(values)
 
 
 def _deconvolve(

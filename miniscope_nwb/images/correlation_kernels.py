@@ -27,42 +27,55 @@ def add_differences(
     the onset of a transient is no noise. ``squares`` and ``count`` (height, width) are added to.
     """
     n, height, width = frames.shape
-    mean, limit = np.empty(width), np.empty(width)
-    number = np.empty(width, np.int64)
+    row = np.empty((max(n - 2, 0), width))  # of squares; NaN where one of the three was not seen
+    mean, limit, number = np.empty(width), np.empty(width), np.empty(width)
     for y in range(height):
+        for t in range(1, n - 1):
+            _square_differences(frames, bounds, t, y, row[t - 1])
         limit[:] = np.inf
         for _ in range(n_rounds + 1):
-            mean[:], number[:] = 0, 0
-            for t in range(1, n - 1):
-                if not (
-                    max(bounds[t - 1, 0], bounds[t, 0], bounds[t + 1, 0])
-                    <= y
-                    < min(bounds[t - 1, 1], bounds[t, 1], bounds[t + 1, 1])
-                ):
-                    continue
-                left = max(bounds[t - 1, 2], bounds[t, 2], bounds[t + 1, 2])
-                right = min(bounds[t - 1, 3], bounds[t, 3], bounds[t + 1, 3])
-                before, now, after = frames[t - 1, y], frames[t, y], frames[t + 1, y]
-                for x in range(left, right):
-                    d = np.float64(before[x] - np.float32(2.0) * now[x] + after[x])
-                    if d * d <= limit[x]:
-                        mean[x] += d * d
-                        number[x] += 1
+            mean[:], number[:] = 0.0, 0.0
+            for t in range(n - 2):
+                _add_below(row[t], limit, mean, number)
             for x in range(width):
-                limit[x] = clip * mean[x] / max(number[x], 1)
+                limit[x] = clip * mean[x] / max(number[x], 1.0)
         for x in range(width):
             squares[y, x] += mean[x]
-            count[y, x] += number[x]
+            count[y, x] += np.int64(number[x])
+
+
+@njit(cache=True, nogil=True)
+def _square_differences(frames: Array, bounds: Array, t: int, y: int, out: Array) -> None:
+    """Square the second differences of row `y` around frame `t`."""
+    three = bounds[t - 1 : t + 2]
+    left, right = np.max(three[:, 2]), np.min(three[:, 3])
+    if not (np.max(three[:, 0]) <= y < np.min(three[:, 1])) or left >= right:
+        out[:] = np.nan
+        return
+    out[:left], out[right:] = np.nan, np.nan
+    before, now, after = frames[t - 1, y], frames[t, y], frames[t + 1, y]
+    for x in range(left, right):
+        d = np.float64(before[x] - np.float32(2.0) * now[x] + after[x])
+        out[x] = d * d
+
+
+@njit(cache=True, nogil=True)
+def _add_below(values: Array, limit: Array, total: Array, number: Array) -> None:
+    """Add values up to the limit, and count them; NaN are not. No branch: it is vectorised."""
+    for x in range(len(values)):
+        is_below = values[x] <= limit[x]
+        total[x] += values[x] if is_below else 0.0
+        number[x] += 1.0 if is_below else 0.0
 
 
 @njit(cache=True, nogil=True)
 def raise_peak(frames: Array, bounds: Array, peak: Array) -> None:
     """Raise `peak` (height, width) to the largest value of each pixel."""
     for t in range(len(frames)):
-        frame = frames[t]
         for y in range(bounds[t, 0], bounds[t, 1]):
+            row, highest = frames[t, y], peak[y]
             for x in range(bounds[t, 2], bounds[t, 3]):
-                peak[y, x] = max(peak[y, x], frame[y, x])
+                highest[x] = row[x] if row[x] > highest[x] else highest[x]
 
 
 @njit(cache=True, nogil=True)

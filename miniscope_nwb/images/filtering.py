@@ -83,27 +83,11 @@ def highpass(
     filtered
         (n, height, width) float32; NaN where a frame was not seen.
     """
+    from miniscope_nwb.images.filtering_kernels import filter_frames
+
+    n, height, width = frames.shape
+    bounds = np.tile(np.array([0, height, 0, width]), (n, 1)) if seen is None else seen
     filtered = np.empty(frames.shape, np.float32)
-    if seen is None:
-        for frame, out in zip(frames, filtered, strict=True):
-            _filter(frame, kernel, out)
-        return filtered
-    for frame, out, bounds in zip(frames, filtered, seen.tolist(), strict=True):
-        top, bottom, left, right = bounds
-        inside = np.s_[top:bottom, left:right]
-        out[:top], out[bottom:], out[:, :left], out[:, right:] = (np.nan,) * 4
-        if top < bottom and left < right:
-            _filter(frame[inside], kernel, out[inside])
-        else:
-            out[:] = np.nan
+    source = np.ascontiguousarray(frames)
+    filter_frames(source, np.asarray(bounds, np.int64), kernel.taps, filtered)
     return filtered
-
-
-def _filter(frame: npt.NDArray[Any], kernel: CenterSurround, out: Float32) -> None:
-    """Filter one picture into `out`."""
-    import cv2
-
-    picture = frame.astype(np.float32, copy=False)  # OpenCV takes a part of a frame as it is
-    size = (kernel.width_px, kernel.width_px)
-    center = cv2.sepFilter2D(picture, cv2.CV_32F, kernel.taps, kernel.taps)
-    np.subtract(center, cv2.boxFilter(picture, cv2.CV_32F, size), out=out)

@@ -17,6 +17,7 @@ from miniscope_nwb.results import Float32, FloatImage
 
 _RING = (1.0, 2.0)  # diameters from the centre: the local background of a displaced footprint
 _RING_STEP = 4  # every fourth of its pixels is enough for a mean
+_FIRST_REACH = 32  # px in which a place is searched first
 NOWHERE = np.iinfo(np.int64).min  # no place without a cell was found
 
 
@@ -39,24 +40,46 @@ def displacements(cutouts: list[Cutout], is_taken: BoolArray, region: BoolArray)
         (n_cells, 2) int px, x then y; `NOWHERE` where the field is full.
     """
     height, width = is_taken.shape
-    blocked = np.pad(np.cumsum(np.cumsum(is_taken | ~region, 0), 1), ((1, 0), (1, 0)))
+    count = np.cumsum(np.cumsum(is_taken | ~region, 0, dtype=np.int64), 1)
+    blocked: IntArray = np.pad(count, ((1, 0), (1, 0)))
     out = np.full((len(cutouts), 2), NOWHERE, np.int64)
     for k, item in enumerate(cutouts):
-        rows, columns = item.mask.shape
-        if rows > height or columns > width:
-            continue
-        free = (
-            blocked[rows:, columns:]
-            - blocked[:-rows, columns:]
-            - blocked[rows:, :-columns]
-            + blocked[:-rows, :-columns]
-        ) == 0  # for each top left corner
-        tops, lefts = np.nonzero(free)
-        if len(tops):
-            far = (tops - item.top) ** 2 + (lefts - item.left) ** 2
-            best = int(np.argmin(far))
-            out[k] = lefts[best] - item.left, tops[best] - item.top
+        reach = _FIRST_REACH
+        while (place := _nearest_free(blocked, item, reach)) is None and reach < height + width:
+            reach *= 2
+        if place is not None:
+            out[k] = place
     return out
+
+
+def _nearest_free(blocked: IntArray, item: Cutout, reach: int) -> tuple[int, int] | None:
+    """Find the nearest free place at most `reach` px away, as a displacement; None: there is none.
+
+    Parameters
+    ----------
+    blocked
+        (height + 1, width + 1): how many pixels above and left of a corner may not be covered.
+    """
+    rows, columns = item.mask.shape
+    last_top, last_left = blocked.shape[0] - 1 - rows, blocked.shape[1] - 1 - columns
+    top, left = max(0, item.top - reach), max(0, item.left - reach)
+    stop, end = min(last_top, item.top + reach) + 1, min(last_left, item.left + reach) + 1
+    if stop <= top or end <= left:
+        return None
+    free = (
+        blocked[top + rows : stop + rows, left + columns : end + columns]
+        - blocked[top:stop, left + columns : end + columns]
+        - blocked[top + rows : stop + rows, left:end]
+        + blocked[top:stop, left:end]
+    ) == 0  # for each top left corner
+    tops, lefts = np.nonzero(free)
+    if not len(tops):
+        return None
+    down, right = tops + top - item.top, lefts + left - item.left
+    far = down**2 + right**2
+    best = int(np.argmin(far))
+    # In the corners of the square lie places that are farther than some beside it.
+    return (int(right[best]), int(down[best])) if far[best] <= reach**2 else None
 
 
 def null_weights(

@@ -11,6 +11,7 @@ from miniscope_nwb.deconvolve import (
     decay_kernel,
     estimate_kernels,
     estimate_noise,
+    estimate_noises,
     indicator_decay_s,
     kernel_times,
 )
@@ -145,3 +146,16 @@ def test_no_cells():
     clock = regular_clock(200, rate_hz=RATE)
     kernels = estimate_kernels(np.empty((0, 200)), clock=clock, noise=np.empty(0), order=2)
     assert kernels.coefficients.shape == (0, 2)
+
+
+def test_noises_of_many_traces_are_those_of_each():
+    rng = np.random.default_rng(8)
+    traces = rng.normal(0, 1, (5, 700)).astype(np.float32) * np.arange(1, 6)[:, None]
+    traces[1, 100:130], traces[3] = np.nan, np.nan
+    traces = traces.astype(np.float32)
+    clock, is_missing = regular_clock(700, rate_hz=20.0), np.arange(700) % 300 == 7
+    found = estimate_noises(traces, clock, is_missing)
+    for trace, noise in zip(traces.astype(np.float64), found, strict=True):
+        np.testing.assert_equal(noise, estimate_noise(trace, clock, is_missing))
+    assert np.isnan(found[3])
+    assert found[4] == pytest.approx(5.0, rel=0.1)

@@ -189,6 +189,11 @@ def test_held_means_are_read_once_and_nobody_changes_them(share):
     np.testing.assert_array_equal(again, expected)
     held = {0.0: 0, 0.4: 500, 1.0: 1300}[share]  # whole blocks of 500, 500 and 300 means
     assert whole.n_read == 2 * (1300 - held)
+    means.take(np.array([3, 400]))
+    assert whole.n_read == 2 * (1300 - held) + (0 if held else 4)
+    chosen = np.array([3, 4, 499, 500, 777, 1100, 1299])
+    np.testing.assert_array_equal(means.take(chosen), expected[chosen])
+    np.testing.assert_array_equal(means.read(490, 510), expected[490:510])
     means.forget()
     whole.n_read = 0
     np.testing.assert_array_equal(means.read(0, 500), expected[:500])

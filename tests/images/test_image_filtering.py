@@ -50,7 +50,7 @@ def direct_correlation(values):
     return out
 
 
-@pytest.mark.parametrize("diameter", [3.0, 7.3, 12.0])
+@pytest.mark.parametrize("diameter", [3.0, 6.3, 7.3, 12.0, 60.0])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_highpass_is_the_exact_convolution(rng, diameter, dtype):
     kernel = center_surround_kernel(diameter)

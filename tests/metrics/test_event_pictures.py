@@ -191,6 +191,26 @@ def test_displaced_footprints_lie_where_no_footprint_is_and_inside_the_region():
         assert region[place].size == 20
 
 
+def test_displaced_footprints_go_to_the_nearest_free_place():
+    """However far that is, and where the field is nearly full."""
+    rng = np.random.default_rng(4)
+    taken = np.ones((150, 170), bool)
+    for _ in range(12):
+        y, x = rng.integers(0, 140), rng.integers(0, 160)
+        taken[y : y + 7, x : x + 8] = False
+    items = [
+        Cutout(np.ones((4, 5), np.float32), int(rng.integers(0, 165)), int(rng.integers(0, 146)))
+        for _ in range(30)
+    ]
+    moves = null_place.displacements(items, taken, np.ones_like(taken))
+    windows = np.lib.stride_tricks.sliding_window_view(taken, (4, 5))
+    tops, lefts = np.nonzero(~windows.any(axis=(2, 3)))
+    for item, (dx, dy) in zip(items, moves.tolist(), strict=True):
+        far = (tops - item.top) ** 2 + (lefts - item.left) ** 2
+        assert dx**2 + dy**2 == far.min()
+        assert not windows[item.top + dy, item.left + dx].any()
+
+
 def test_a_full_field_has_no_place_without_a_cell():
     items = [Cutout(np.ones((5, 5), np.float32), 2, 3)]
     full = np.ones((HEIGHT, WIDTH), bool)
