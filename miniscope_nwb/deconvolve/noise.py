@@ -14,7 +14,7 @@ import numpy.typing as npt
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.recording import BoolArray, FloatArray
 
-Traces = npt.NDArray[np.float32]
+Float32 = npt.NDArray[np.float32]
 
 WINDOWS = (256, 128, 64, 32, 16)  # samples of a spectrum: as long as the stretch allows
 MIN_BINS = 64  # of spectra, below: differences (a relative error of 1 / sqrt(64) of the variance)
@@ -57,7 +57,7 @@ def estimate_noise(trace: FloatArray, clock: FrameClock, is_missing: BoolArray) 
     return _noise_within(trace, stretches(is_missing | ~np.isfinite(trace), clock))
 
 
-def estimate_noises(traces: Traces, clock: FrameClock, is_missing: BoolArray) -> FloatArray:
+def estimate_noises(traces: Float32, clock: FrameClock, is_missing: BoolArray) -> FloatArray:
     """Do so for traces (n, n_frames); nearly all miss the same samples, so these are cut once."""
     known: dict[bytes, list[tuple[int, int]]] = {}
     found = np.empty(len(traces))
