@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ _RISE_S = 0.3  # between the two means: longer than the rise of all indicators i
 _MEAN_S = 0.15  # length of each
 _RUN_S = 1.5  # of the frames that give one picture: few cells light up twice in it
 _MOST_RUNS = 96
+_BAND_ROWS = 16  # whose frames fit the processor's cache
 _RUNS_AT_ONCE = 8  # after each lot it is seen whether there are enough blobs
 _ENOUGH_BLOBS = 100
 _ENOUGH_VALUES = 40_000  # of which a spread is told to half a per cent
@@ -95,10 +97,9 @@ def _blobs_of_run(movie: Movie, run: tuple[int, int]) -> FloatArray:
     """Return the diameters (px) of the blobs that light up in a run of frames."""
     width = _n_frames(_MEAN_S, movie)
     lag = max(width, _n_frames(_RISE_S, movie))
-    frames = movie.read(*run).astype(np.float32, copy=False)
-    is_seen: BoolArray = np.asarray(np.isfinite(frames).all(axis=0))
-    frames[:, ~is_seen] = 0
-    rise, fall = largest_changes(frames, width=width, lag=lag)
+    rise, fall = largest_changes(movie.read(*run), width=width, lag=lag)
+    is_seen: BoolArray = np.isfinite(rise)
+    rise[~is_seen] = fall[~is_seen] = 0
     diameters, snr = find_blobs(rise, is_seen)
     if not len(diameters):
         return diameters
@@ -107,13 +108,15 @@ def _blobs_of_run(movie: Movie, run: tuple[int, int]) -> FloatArray:
     return np.asarray(diameters[stands_out])
 
 
-def largest_changes(frames: Float32, *, width: int, lag: int) -> tuple[FloatImage, FloatImage]:
+def largest_changes(
+    frames: npt.NDArray[Any], *, width: int, lag: int
+) -> tuple[FloatImage, FloatImage]:
     """Return the largest rise and the largest fall of each pixel.
 
     Parameters
     ----------
     frames
-        (n, height, width).
+        (n, height, width), at least as many as `width` and twice `lag` together.
     width
         Frames of each of the two means that are compared.
     lag
@@ -123,25 +126,40 @@ def largest_changes(frames: Float32, *, width: int, lag: int) -> tuple[FloatImag
     -------
     rise, fall
         (height, width): largest difference of the later mean and the earlier one, and the other
-        way round.
+        way round; NaN where a frame has it.
     """
-    sums = frames[: len(frames) - width + 1].copy()
-    for shift in range(1, width):
-        sums += frames[shift : len(frames) - width + 1 + shift]
     highest = np.full(frames.shape[1:], -np.inf, np.float32)
-    lowest, change = -highest, np.empty_like(highest)
+    lowest = -highest
+    for top in range(0, len(highest), _BAND_ROWS):
+        band = slice(top, top + _BAND_ROWS)
+        _add_changes(frames[:, band], highest[band], lowest[band], width=width, lag=lag)
+    return highest / np.float32(width), lowest / np.float32(-width)
+
+
+def _add_changes(
+    frames: npt.NDArray[Any], highest: FloatImage, lowest: FloatImage, *, width: int, lag: int
+) -> None:
+    """Take the changes of the sums of `width` frames into the highest and lowest so far."""
+    n_sums = len(frames) - width + 1
+    sums = frames[:n_sums].astype(np.float32)
+    for shift in range(1, width):
+        sums += frames[shift : n_sums + shift]
+    change = np.empty_like(highest)
     for earlier, later in zip(sums[:-lag], sums[lag:], strict=True):
         np.subtract(later, earlier, out=change)
         np.maximum(highest, change, out=highest)
         np.minimum(lowest, change, out=lowest)
-    return highest / np.float32(width), lowest / np.float32(-width)
 
 
 def find_blobs(image: FloatImage, is_seen: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return the diameters (px) of bright round blobs, and their signal-to-noise ratios."""
     scales = _SCALES_PX[min(image.shape) > _SCALES_PX * 4]
-    responses = np.stack([_laplacian(image, float(scale)) for scale in scales])
-    noise = np.array([_spread(item[is_seen]) for item in responses])
+    responses = np.empty((len(scales), *image.shape), np.float32)
+    for scale, response in zip(scales, responses, strict=True):
+        response[:] = _laplacian(image, float(scale))
+    seen = np.flatnonzero(is_seen)
+    seen = seen[:: max(1, len(seen) // _ENOUGH_VALUES)]
+    noise = np.array([_spread(response.ravel()[seen]) for response in responses])
     if not (noise > 0).all():
         return np.empty(0), np.empty(0)
     strongest = responses.max(axis=0)
@@ -183,7 +201,7 @@ def _spread(values: npt.NDArray[np.float32]) -> float:
     """Return the standard deviation of the bulk, from the lower half: blobs are no noise."""
     if not len(values):
         return float("nan")
-    few = np.sort(values[:: max(1, len(values) // _ENOUGH_VALUES)])
+    few = np.sort(values)
     # Four times faster than numpy's percentile: float32 are sorted by vector instructions.
     places = np.array([0.5, 0.15865]) * (len(few) - 1)
     middle, low = np.interp(places, np.arange(len(few)), few)

@@ -16,7 +16,7 @@ from miniscope_nwb.movie import block_length
 _LIBRARIES_BYTES = 200_000_000  # Python, numpy, scipy, HDF5, numba; without what compiling takes
 _BLOCKS_A_THREAD = 5.2  # float32: recorded, filtered, shifted, and waiting to be added up
 _PIXEL_BYTES = 640  # samples of frames for the template, images in float64, the ring's weights
-_HELD_BYTES = 500_000_000  # of means of frames that the extraction holds, at most
+_SPARING_PEAK = 1_300_000_000  # that a run reaches at most for frames held only to spare time
 _HELD_SHARE = 0.5  # of the memory that a run may take beside what it needs
 _TRACES = 12  # arrays of cells x frames, float32, while the extraction works
 
@@ -31,8 +31,9 @@ def predict(task: Task) -> Prediction:
 
 def held_memory(task: Task) -> int:
     """Return how much memory frames may take that are held only to spare time, bytes."""
-    spare = task.memory_bytes - working_memory(task)
-    return max(0, min(_HELD_BYTES, int(_HELD_SHARE * spare)))
+    working = working_memory(task)
+    spare = task.memory_bytes - working
+    return max(0, min(_SPARING_PEAK - working, int(_HELD_SHARE * spare)))
 
 
 def working_memory(task: Task) -> int:

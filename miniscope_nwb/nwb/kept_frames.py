@@ -1,8 +1,9 @@
 """Unpacked frames in a mapped file: a movie that is read often is unpacked once.
 
-The file is a cache of one run. It begins empty, is removed when it is closed, and nobody reads it
-again: what a killed run leaves is removed with the rest of its work. Mapped pages are the system's
-to take back, so they add nothing to the memory that a run needs.
+What little the file has no room for may stay in memory. The file is a cache of one run. It begins
+empty, is removed when it is closed, and nobody reads it again: what a killed run leaves is removed
+with the rest of its work. Mapped pages are the system's to take back, so they add nothing to the
+memory that a run needs.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class KeptFrames:
     folder
         Where the file is made; there may be one in a folder.
     n_bytes
-        That it may hold; whole pieces only.
+        That the file may hold; whole pieces only.
+    n_bytes_in_memory
+        That memory may hold of what the file does not, and as much more as completes a piece at
+        either end.
     shape
         (n, height, width) of a piece.
     dtype
@@ -41,19 +45,28 @@ class KeptFrames:
     """
 
     def __init__(
-        self, folder: Path, n_bytes: int, *, shape: tuple[int, int, int], dtype: np.dtype[Any]
+        self,
+        folder: Path,
+        n_bytes: int,
+        n_bytes_in_memory: int = 0,
+        *,
+        shape: tuple[int, int, int],
+        dtype: np.dtype[Any],
     ) -> None:
         self._path = folder / FILE_NAME
-        self._shape, self._dtype = shape, dtype
         self._piece_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         self._lock = Lock()
         self._pieces: dict[int, Pixels] = {}  # by their first frame; complete ones
         self._begun: set[int] = set()
         self._map: mmap.mmap | None = None
-        self._free: list[int] = []  # numbers of places in the file, the first one last
+        places: list[Pixels] = []
         n_pieces = n_bytes // self._piece_bytes
         if n_pieces and (mapped := _make(self._path, n_pieces * self._piece_bytes)) is not None:
-            self._map, self._free = mapped, list(range(n_pieces))[::-1]
+            self._map = mapped
+            places.extend(np.frombuffer(mapped, dtype).reshape(n_pieces, *shape))
+        if n_bytes_in_memory:
+            places.extend(np.empty((n_bytes_in_memory // self._piece_bytes + 2, *shape), dtype))
+        self._free = places[::-1]  # the last one is taken first: memory, once the file is full
 
     @property
     def n_bytes(self) -> int:
@@ -80,11 +93,11 @@ class KeptFrames:
         if kept is not None:
             return kept
         with self._lock:
-            if self._map is None or not self._free or begin in self._begun:
+            if not self._free or begin in self._begun:
                 return self._pieces.get(begin)
             self._begun.add(begin)
             place = self._free.pop()
-        frames = self._at(place)[:n_frames]
+        frames = place[:n_frames]
         try:
             read(frames)
         except BaseException:
@@ -95,12 +108,6 @@ class KeptFrames:
         with self._lock:
             self._pieces[begin] = frames
         return frames
-
-    def _at(self, place: int) -> Pixels:
-        count = int(np.prod(self._shape, dtype=np.int64))
-        assert self._map is not None
-        flat = np.frombuffer(self._map, self._dtype, count, place * self._piece_bytes)
-        return flat.reshape(self._shape)
 
     def close(self) -> None:
         """Remove the file; no thread may be reading."""

@@ -52,9 +52,10 @@ class StoredMovie(Movie):
         Name of the series in `acquisition`.
     clock
         When the frames were taken, where the caller has read it already.
-    keep_in, keep_bytes
-        A folder, and how much of its disk unpacked chunks may take. The first ones that are read
-        are kept in a mapped file until the movie is closed; samples that are not packed never.
+    keep_in, keep_bytes, keep_in_memory_bytes
+        A folder, how much of its disk unpacked chunks may take, and how much memory the ones that
+        have no room there. The first ones that are read are kept until the movie is closed;
+        samples that are not packed never.
 
     Raises
     ------
@@ -70,6 +71,7 @@ class StoredMovie(Movie):
         clock: FrameClock | None = None,
         keep_in: Path | None = None,
         keep_bytes: int = 0,
+        keep_in_memory_bytes: int = 0,
     ) -> None:
         self.path: Source = path if isinstance(path, RemoteFile) else Path(path)
         self.series = series
@@ -84,7 +86,9 @@ class StoredMovie(Movie):
         self._kept: KeptFrames | None = None
         if keep_in is not None and self._layout is not None and self._layout.is_deflated:
             piece = (min(self._layout.chunks[0], self.n_frames), self.height, self.width)
-            self._kept = KeptFrames(keep_in, keep_bytes, shape=piece, dtype=self.dtype)
+            self._kept = KeptFrames(
+                keep_in, keep_bytes, keep_in_memory_bytes, shape=piece, dtype=self.dtype
+            )
 
     def __enter__(self) -> StoredMovie:
         return self

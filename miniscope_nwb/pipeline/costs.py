@@ -14,6 +14,7 @@ _STORED_TRACES = 6  # arrays of frames x cells in the file
 _TABLES_BYTES = 2_000_000  # of all tables, and HDF5's own records
 _KEPT_SHARE = 0.85  # of the raw size: scratch takes no more than that size in all
 _NEEDED_MARGIN = 1.5  # times what the other scratch files are expected to take
+_MOST_IN_MEMORY = 200_000_000  # of unpacked frames; more would not make a long movie faster
 _FREE_SHARE = 0.5  # of a free disk, and of free memory: more pages come from the disk, not faster
 
 
@@ -63,3 +64,12 @@ def kept_bytes(raw_bytes: int, *, needed: int, free_disk: int, free_memory: int)
     """
     most = min(_KEPT_SHARE * raw_bytes, raw_bytes - _NEEDED_MARGIN * needed)
     return max(0, int(min(most, _FREE_SHARE * free_disk, _FREE_SHARE * free_memory)))
+
+
+def kept_in_memory_bytes(raw_bytes: int, *, kept: int, spare_memory: int) -> int:
+    """Return how much memory unpacked frames may take that scratch has no room for, bytes.
+
+    All that are left of a short movie, so that it is unpacked once; none of a long one.
+    """
+    left = raw_bytes - kept
+    return left if left <= min(_MOST_IN_MEMORY, spare_memory) else 0

@@ -65,7 +65,7 @@ def plan(path: Path, options: ProcessOptions) -> Plan:
     with one_thread_each():
         job = open_job(path, options)
         if job.decision.is_done:
-            return _plan(job, job.task, Room(0, 0, 0, 0), (), 0)
+            return _plan(job, job.task, Room(0, 0, 0, 0, 0), (), 0)
         task, room = check_job(job)
         seconds = probe(job, task)
     journal = Journal(job.scratch)
@@ -75,7 +75,8 @@ def plan(path: Path, options: ProcessOptions) -> Plan:
         )
         for stage in (*STAGES, WRITE)
     )
-    return _plan(job, task, room, stages, predict(job, task).peak_memory_bytes)
+    memory_bytes = predict(job, task).peak_memory_bytes + room.kept_in_memory
+    return _plan(job, task, room, stages, memory_bytes)
 
 
 def _plan(

@@ -25,6 +25,7 @@ from miniscope_nwb.pipeline.options import ProcessOptions, ProcessResult, Watch
 from miniscope_nwb.pipeline.record import make_record
 from miniscope_nwb.pipeline.refuse import check_job
 from miniscope_nwb.pipeline.resources import one_thread_each
+from miniscope_nwb.pipeline.room import Room
 from miniscope_nwb.pipeline.scratch import locked, make_scratch
 from miniscope_nwb.pipeline.stages import run_stages
 from miniscope_nwb.pipeline.steps import Steps
@@ -85,7 +86,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     for warning in job.warnings:
         steps.say(warning)
     with journal.left_tidy():
-        result = _run(job, steps, keep_bytes=room.kept)
+        result = _run(job, steps, room)
     if not job.options.keep_scratch:
         shutil.rmtree(job.scratch, ignore_errors=True)
         if is_new:
@@ -94,7 +95,7 @@ def run_job(job: Job, watch: Watch) -> ProcessResult:
     return result
 
 
-def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
+def _run(job: Job, steps: Steps, room: Room) -> ProcessResult:
     from miniscope_nwb.nwb.stored_movie import StoredMovie
 
     started, clock = datetime.now(UTC), time.perf_counter()
@@ -103,7 +104,8 @@ def _run(job: Job, steps: Steps, *, keep_bytes: int) -> ProcessResult:
         job.series,
         clock=job.recording.clock,
         keep_in=steps.work_folder,
-        keep_bytes=keep_bytes,
+        keep_bytes=room.kept,
+        keep_in_memory_bytes=room.kept_in_memory,
     ) as movie:
         records = run_stages(job, movie, steps)
         record = make_record(job, records, steps, started=started, clock=clock)

@@ -18,10 +18,11 @@ from miniscope_nwb.pipeline.scratch import RESERVE_BYTES, check_space, free_byte
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a run takes of its drives, bytes at most."""
+    """What a run takes of its drives, and of memory beside the stages, bytes at most."""
 
     stages: int  # scratch of the stages, until the end
     kept: int  # scratch of frames that are unpacked and kept: only what can be spared
+    kept_in_memory: int  # what of them scratch has no room for, where it is little
     grows: int  # by which the NWB file grows
     copy: int  # the new version of the NWB file, beside the old one before it takes its place
 
@@ -61,22 +62,26 @@ def fit(job: Job) -> Task:
 
 
 def needed_room(job: Job, task: Task) -> Room:
-    """Return what a run takes of its drives."""
-    stages = predict(job, task).scratch_bytes
+    """Return what a run takes of its drives, and of memory beside the stages."""
+    predicted = predict(job, task)
+    stages = predicted.scratch_bytes
     grows = costs.file_bytes(task, corrected=job.options.corrected)
     copy = job.path.stat().st_size + grows
     if job.decision.replaces:  # what is left of the file is written anew, beside its copy
         copy = max(copy, 2 * job.path.stat().st_size)
-    return Room(stages, _kept(job, stages, copy), grows, copy)
+    raw = task.n_frames * task.height * task.width * task.itemsize
+    kept = _kept(job, raw, stages, copy)
+    spare = job.memory_bytes - predicted.peak_memory_bytes
+    in_memory = costs.kept_in_memory_bytes(raw, kept=kept, spare_memory=spare)
+    return Room(stages, kept, in_memory, grows, copy)
 
 
-def _kept(job: Job, stages: int, copy: int) -> int:
+def _kept(job: Job, raw_bytes: int, stages: int, copy: int) -> int:
     """Return how much scratch frames of the raw movie may take that are unpacked and kept."""
     from miniscope_nwb.pipeline.memory import available_bytes
 
-    raw = job.recording
     return costs.kept_bytes(
-        int(raw.n_frames * raw.height * raw.width) * raw.dtype.itemsize,
+        raw_bytes,
         needed=stages,
         free_disk=free_bytes(job.scratch) - stages - copy - RESERVE_BYTES,  # on the same drive
         free_memory=available_bytes(),

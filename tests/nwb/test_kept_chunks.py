@@ -35,13 +35,14 @@ def stored(tmp_path):
     return _store(tmp_path)
 
 
-def _open(path, *, keep_bytes=0):
+def _open(path, *, keep_bytes=0, in_memory=0):
     return StoredMovie(
         path,
         "Series",
         clock=regular_clock(N_FRAMES, rate_hz=20.0),
-        keep_in=path.parent if keep_bytes else None,
+        keep_in=path.parent if keep_bytes or in_memory else None,
         keep_bytes=keep_bytes,
+        keep_in_memory_bytes=in_memory,
     )
 
 
@@ -82,6 +83,18 @@ def test_a_short_movie_is_unpacked_once(stored, monkeypatch):
         movie.take(np.array([1, 12]))
         for _ in range(3):
             movie.read(0, N_FRAMES)
+    assert len(counted) == -(-N_FRAMES // CHUNK)
+
+
+@pytest.mark.parametrize("on_disk", [0.0, 0.3, 0.55, 0.99])
+def test_memory_keeps_what_the_file_has_no_room_for(stored, monkeypatch, on_disk):
+    path, frames = stored
+    counted = _count_unpacked(monkeypatch)
+    raw = N_FRAMES * HEIGHT * WIDTH
+    in_file = int(on_disk * raw)
+    with _open(path, keep_bytes=in_file, in_memory=raw - in_file) as movie:
+        for _ in range(3):
+            np.testing.assert_array_equal(movie.read(0, N_FRAMES), frames)
     assert len(counted) == -(-N_FRAMES // CHUNK)
 
 

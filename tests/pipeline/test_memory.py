@@ -62,11 +62,11 @@ import numpy as np
 from miniscope_nwb.pipeline.memory import give_back_free, share_one_heap, used_bytes
 if sys.argv[1] == "shared":
     share_one_heap()
-np.ones(30_000_000, np.uint8)  # freed pieces of this size are kept from here on
+np.ones(30_000_000, np.uint8)  # from here on a heap keeps up to twice as much when it is freed
 def work():
     for _ in range(20):
         np.ones(20_000_000, np.uint8)
-threads = [threading.Thread(target=work) for _ in range(3)]
+threads = [threading.Thread(target=work) for _ in range(2)]  # three fill that
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 held = used_bytes()
