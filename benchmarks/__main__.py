@@ -41,10 +41,12 @@ from benchmarks.rows import (
 HERE = Path(__file__).parent
 LEVELS = ("easy", "moderate", "hard", "nonrigid", "sparse", "noise")
 TUNING_SEED = 7  # of the grid; nothing of the table is made on it
+TUNED_ON = {"large": "moderate"}  # movies of another size take the point of their level
 SEEDS = (201, 202, 203, 204, 205)  # of the table; nothing was tuned on them
 OPPONENTS_SEEDS, SLOW_SEEDS = 3, 1  # so many of them; one for what takes many minutes a movie
 BEST = "caiman-mended-grid"
 ENGINES = (builtin.NAME, "caiman", "caiman-mended", BEST, "minian")
+WITHOUT_CELLS = ("noise", "clip")  # nothing planted that is known: no point of a grid is best
 QUICK = {"width": 160, "height": 140, "frames": 600}
 
 Maker = Callable[[], movies.BenchMovie]
@@ -122,9 +124,19 @@ def engines_on(movie: Movie, bench: Bench) -> Iterator[str]:
             yield name
 
 
-def best_point(bench: Bench, folder: Path, group: str, size: dict[str, int]) -> dict[str, Any]:
-    """Return the point of the grid that is best on the tuning seed of a level."""
-    tuned = movies.simulated(folder, level=group, seed=TUNING_SEED, **size)
+def tuning_movie(folder: Path, group: str, given: argparse.Namespace) -> movies.BenchMovie:
+    """Return the movie of the tuning seed on which the grid is tried for a kind of movie."""
+    size = QUICK if given.quick else {}
+    kind = TUNED_ON.get(group, group)
+    if kind in LEVELS:
+        return movies.simulated(folder, level=kind, seed=TUNING_SEED, **size)
+    return movies.minisim(
+        folder, kind.removeprefix("minisim-"), python=given.minisim_python, seed=TUNING_SEED, **size
+    )
+
+
+def best_point(bench: Bench, tuned: movies.BenchMovie) -> dict[str, Any]:
+    """Return the point of the grid that is best on a movie of the tuning seed."""
     points = [point["changes"] for point in caiman_grid()]
     made = [bench.row("caiman-mended", tuned, point) for point in points]
     scores = [row.figures.get("f1") or 0.0 for row in made]
@@ -141,8 +153,8 @@ def fill(bench: Bench, folder: Path, given: argparse.Namespace) -> None:
                 continue
             if name != BEST:
                 bench.row(name, movie.make(), {})
-            elif movie.group in LEVELS and movie.group != "noise":
-                point = best_point(bench, folder, movie.group, QUICK if given.quick else {})
+            elif movie.group not in WITHOUT_CELLS:
+                point = best_point(bench, tuning_movie(folder, movie.group, given))
                 made = bench.row("caiman-mended", movie.make(), point)
                 bench.rows.add(replace(made, engine=BEST))
 
