@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,8 +95,12 @@ def changes(sections: list[str]) -> list[dict[str, Any]]:
 
 
 def page(rows: Rows) -> str:
-    """Return the table: means over the movies, the defaults first."""
-    newest = newest_version(rows)
+    """Return the table: means over the movies, the defaults first.
+
+    Movies on which fewer changes ran than on others would make a line of it another mean than the
+    next one: they wait until they are whole.
+    """
+    newest = whole_movies(newest_version(rows))
     titles = ["changed", *(name.replace("_", " ") for name in SHOWN), "CPU, in the defaults'"]
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     base = [row for row in newest if not row.parameters]
@@ -103,15 +108,21 @@ def page(rows: Rows) -> str:
         made = [row for row in newest if row.parameters == change]
         if made:
             lines.append(_line(_words(change), made, base))
-    n_movies = len({row.movie for row in base})
-    levels = ", ".join(LEVELS)
-    return f"Means over {n_movies} movies ({levels}).\n\n" + "\n".join(lines)
+    names = sorted({row.movie for row in base})
+    return f"Means over {len(names)} movies ({', '.join(names)}).\n\n" + "\n".join(lines)
 
 
 def newest_version(rows: Rows) -> list[Row]:
     """Return the rows of the code that was run last: older ones are history."""
     newest = max(rows, key=lambda row: row.made_at, default=None)
     return [] if newest is None else [row for row in rows if row.version == newest.version]
+
+
+def whole_movies(rows: list[Row]) -> list[Row]:
+    """Return the rows of the movies on which the most changes ran."""
+    ran = Counter(row.movie for row in rows)
+    most = max(ran.values(), default=0)
+    return [row for row in rows if ran[row.movie] == most]
 
 
 def _words(change: dict[str, Any]) -> str:

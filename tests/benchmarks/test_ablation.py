@@ -36,6 +36,7 @@ def test_the_page_holds_means_and_cost_in_the_defaults(tmp_path):
         row("moderate-7", fewer, 0.6, cpu=5.0),
         row("moderate-8", fewer, 0.5, cpu=5.0),
         row("moderate-7", fewer, 0.1, version="1", at="2026-01-01"),
+        row("hard-7", {}, 0.4),  # unfinished
     ):
         rows.add(made)
     lines = page(rows).splitlines()
