@@ -15,9 +15,10 @@ import numpy as np
 
 from benchmarks.movie_files import as_nwb
 from benchmarks.movies import BenchMovie
-from benchmarks.opponents.run import NOTHING, costs
+from benchmarks.opponents.run import costs
+from benchmarks.opponents.saved import save_result
 from benchmarks.opponents.watch import Limits, watch
-from benchmarks.rows import DONE, Row, machine, our_version
+from benchmarks.rows import DONE, NOTHING, Row, machine, our_version
 from benchmarks.scoring import Blocks, Result, figures
 
 NAME = "builtin"
@@ -25,7 +26,12 @@ _TRACES = {"raw": "fluorescence", "denoised": "denoised", "deconvolved": "deconv
 
 
 def run_builtin(
-    movie: BenchMovie, parameters: dict[str, Any], limits: Limits, *, work: Path | None = None
+    movie: BenchMovie,
+    parameters: dict[str, Any],
+    limits: Limits,
+    *,
+    work: Path | None = None,
+    keep: Path | None = None,
 ) -> Row:
     """Run `process` on an NWB file of the movie and judge what stands in the file afterwards.
 
@@ -39,6 +45,8 @@ def run_builtin(
         Seconds and bytes beyond which it is stopped; its threads.
     work
         Folder for the run's own folder, which is removed.
+    keep
+        File into which the result is saved, for `load_result`.
     """
     row = Row(
         movie.name, NAME, our_version(), parameters, "", n_frames=movie.n_frames,
@@ -62,7 +70,16 @@ def run_builtin(
             command, folder=folder, scratch=scratch, limits=limits, environment=_with_this_package()
         )
         row = replace(row, outcome=took.outcome, **costs(took))
-        return _judged(row, path, movie) if took.outcome == DONE else row
+        if took.outcome != DONE:
+            return row
+        found, seconds = read_result(path)
+        if keep is not None:
+            save_result(
+                keep, found.footprints, found.accepted, found.traces, found.shifts,
+                blocks=found.blocks and (found.blocks.centres, found.blocks.shifts),
+                seconds=seconds, version=row.version,
+            )  # fmt: skip
+        return _judged(replace(row, seconds=seconds), found, movie)
 
 
 def _with_this_package() -> dict[str, str]:
@@ -103,12 +120,10 @@ def read_result(path: Path) -> tuple[Result, dict[str, float]]:
     return found, seconds
 
 
-def _judged(row: Row, path: Path, movie: BenchMovie) -> Row:
-    found, seconds = read_result(path)
-    row = replace(row, seconds=seconds)
+def _judged(row: Row, found: Result, movie: BenchMovie) -> Row:
     truth = movie.truth()
     if truth is None:
-        return row
+        return row if found.footprints.shape[1] else replace(row, outcome=NOTHING)
     judged = figures(found, truth.cells, true_shifts=truth.shifts, true_blocks=truth.blocks)
     row = replace(row, figures=judged.as_json())
     if not judged.n_found and truth.cells.footprints.shape[1]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.render import COLUMNS, group_of, mean_of, told
-from benchmarks.rows import DONE, Row, latest
+from benchmarks.rows import DONE, JUDGED, Row, latest
 
 # Figures of which ours and theirs are given.
 _FIGURES = ("f1", "denoised_r", "deconvolved_r", "event_auc", "shift_px", "block_px")
 _SHOWN = {name: COLUMNS[name] for name in _FIGURES}
-# Stages that are CNMF-E: seeding from the summary images, updates, deconvolution.
-_CNMFE = ("images", "extract", "initialize", "first update", "second update")
+# Stages that are CNMF-E: seeding from the summary images, updates, deconvolution, final traces.
+_CNMFE = ("images", "extract", "traces", "initialize", "first update", "second update")
 _RATIOS: dict[str, Callable[[Row], float | None]] = {
     "wall": lambda row: row.wall_s,
     "CPU": lambda row: row.cpu_s,
@@ -26,8 +26,15 @@ _RATIOS: dict[str, Callable[[Row], float | None]] = {
 
 
 def as_markdown(rows: Iterable[Row], *, ours: str, engines: Sequence[str]) -> str:
-    """Return a line for each kind of movie and opponent: ours / theirs, and theirs in ours."""
-    done = {(row.movie, row.engine): row for row in latest(rows) if row.outcome == DONE}
+    """Return a line for each kind of movie and opponent: ours / theirs, and theirs in ours.
+
+    Movies without a truth are left out: of these nobody can say who is right.
+    """
+    done = {
+        (row.movie, row.engine): row
+        for row in latest(rows)
+        if row.outcome in JUDGED and "f1" in row.figures
+    }
     groups = dict.fromkeys(group_of(row) for row in done.values())
     titles = [title for title, _ in _SHOWN.values()] + [f"{name} x" for name in _RATIOS]
     lines = [
@@ -56,8 +63,13 @@ def _line(group: str, engine: str, pairs: list[tuple[Row, Row]]) -> str:
 
 
 def _ratio(pairs: list[tuple[Row, Row]], of: Callable[[Row], float | None]) -> str:
-    """How many times ours the opponent takes, all movies together of which both are known."""
-    taken = [(of(mine), of(theirs)) for mine, theirs in pairs]
+    """How many times ours the opponent takes, all movies together of which both are known.
+
+    A run that found nothing spared its work: what it took says nothing.
+    """
+    taken = [
+        (of(mine), of(theirs)) for mine, theirs in pairs if mine.outcome == theirs.outcome == DONE
+    ]
     known = [(ours, others) for ours, others in taken if ours is not None and others is not None]
     if not known:
         return told(None, 1)

@@ -11,6 +11,7 @@ and ``truth.npz``.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 import subprocess
@@ -47,7 +48,7 @@ class BenchMovie:
     cell_diameter_px: float
     pixel_size_um: float
     decay_s: float
-    is_bending: bool  # needs piecewise motion correction, as a look at it tells
+    is_bending: bool  # its frames bend: who asks for piecewise motion correction is told so
     about: dict[str, Any] = field(default_factory=dict)  # how it was made
 
     @property
@@ -103,8 +104,13 @@ def minisim(movies: Path, kind: str, *, python: str, seed: int, **size: int) -> 
 
 
 def clip(movies: Path, source: Path) -> BenchMovie:
-    """Return the real clip, without truth; the empty frames that its header counts are left out."""
-    name = f"clip-{source.stem}"
+    """Return a real clip, without truth; the empty frames that its header counts are left out.
+
+    Its name is made of its content: files of other clips may be called alike.
+    """
+    if not source.is_file():
+        raise SystemExit(f"{source} is not there: give the AVI file of a real recording.")
+    name = f"clip-{hashlib.sha256(source.read_bytes()).hexdigest()[:8]}"
     return _found(movies, name) or _made(movies, name, lambda folder: _decode(folder, source))
 
 
@@ -156,7 +162,7 @@ def _simulate(folder: Path, choices: dict[str, Any]) -> dict[str, Any]:
     return {
         **_size(frames), "rate_hz": options.rate, "cell_diameter_px": cells.cell_diameter_px,
         "pixel_size_um": PIXEL_SIZE_UM, "decay_s": _DECAY_S,
-        "is_bending": options.level == "nonrigid",
+        "is_bending": scene.is_bending,
         "about": {"simulator": "miniscope-nwb", **choices},
     }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.rows import DONE, Row, latest
+from benchmarks.rows import DONE, JUDGED, Row, latest
 
 BEGIN, END = "<!-- table: made by `python -m benchmarks` -->", "<!-- end of table -->"
 COLUMNS = {  # of a row's figures: name and decimals
@@ -48,8 +48,8 @@ def as_markdown(rows: Iterable[Row], *, engines: Sequence[str], groups: Sequence
 
 
 def mean_of(rows: Sequence[Row], name: str) -> float | None:
-    """Return the mean of a figure over the rows that have it."""
-    values = [row.figures.get(name) for row in rows if row.outcome == DONE]
+    """Return the mean of a figure over the rows that have it; nothing found is an F1 of 0."""
+    values = [row.figures.get(name) for row in rows if row.outcome in JUDGED]
     known = [float(value) for value in values if value is not None]
     return sum(known) / len(known) if known else None
 
@@ -139,9 +139,9 @@ def draw(rows: Iterable[Row], folder: Path, *, engines: Sequence[str]) -> None:
         strict=True,
     ):
         for engine in engines:
-            mine = [row for row in chosen if row.engine == engine]
+            mine = [row for row in chosen if row.engine == engine and getattr(row, name)]
             axes.scatter(
-                [(getattr(row, name) or 0) / divisor for row in mine],
+                [getattr(row, name) / divisor for row in mine],
                 [row.figures["f1"] for row in mine],
                 s=16,
                 label=engine,

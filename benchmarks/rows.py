@@ -12,18 +12,19 @@ import hashlib
 import json
 import os
 import platform
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-DONE = "done"
+DONE, NOTHING = "done", "nothing found"
+JUDGED = (DONE, NOTHING)  # outcomes of runs that came to their end
 QUIET_CORES = 0.25  # that other programs may take while a run's wall seconds are measured
 _COMPUTES = (  # what the built-in engine's figures depend on, below the package
     "prepare", "correct", "images", "extract", "deconvolve", "traces", "metrics", "params",
-    "pipeline", "nwb/stored_movie.py", "nwb/kept_frames.py", "movie.py", "cell_size.py",
+    "pipeline", "engines/builtin.py", "engines/builtin_costs.py",
+    "nwb/stored_movie.py", "nwb/kept_frames.py", "movie.py", "cell_size.py",
 )  # fmt: skip
 
 
@@ -110,26 +111,29 @@ def latest(rows: Iterable[Row]) -> list[Row]:
 
 
 def machine_of(rows: Iterable[Row], *, ours: str) -> str:
-    """Return the machine that most of the opponents' rows were made on."""
-    counted = Counter(row.machine for row in rows if row.engine != ours and row.outcome == DONE)
-    return counted.most_common(1)[0][0] if counted else machine()
+    """Return the machine on which ours ran last."""
+    newest = max(
+        (row for row in rows if row.engine == ours), key=lambda row: row.made_at, default=None
+    )
+    return machine() if newest is None else newest.machine
 
 
 def timed_on(rows: Iterable[Row], machine: str) -> list[Row]:
     """Return the newest row of each engine on each movie, with seconds of one machine only.
 
     They are those of the newest run there, which may be an older version; none where it never ran.
-    Where other programs took part of the machine, wall seconds are left out and CPU seconds kept.
+    Where other programs took part of the machine, or nobody looked, wall seconds are left out and
+    CPU seconds kept.
     """
     kept = list(rows)
-    timed = {
-        (row.movie, row.engine): row for row in latest(r for r in kept if r.machine == machine)
-    }
+    there_done = (row for row in kept if row.machine == machine and row.outcome in JUDGED)
+    timed = {(row.movie, row.engine): row for row in latest(there_done)}
     found = []
     for row in latest(kept):
         there = timed.get((row.movie, row.engine))
         cpu = None if there is None else there.cpu_s
-        is_quiet = there is not None and (there.others_cores or 0.0) <= QUIET_CORES
+        others = None if there is None else there.others_cores
+        is_quiet = others is not None and others <= QUIET_CORES
         wall, seconds = (there.wall_s, there.seconds) if there and is_quiet else (None, {})
         found.append(replace(row, wall_s=wall, cpu_s=cpu, seconds=seconds))
     return found

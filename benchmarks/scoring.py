@@ -82,9 +82,13 @@ def figures(
     true_shifts
         (n_frames, 2) mean correction of the field.
     true_blocks
-        The correction from place to place, where the field bends.
+        The correction from place to place, where the field bends. An engine that bends is asked
+        for its mean over these places: engines divide the field each in its own way.
     """
-    error, offset = shift_error(result.shifts, true_shifts)
+    shifts = result.shifts
+    if true_blocks is not None and result.blocks is not None:
+        shifts = _at(result.blocks, true_blocks.centres).mean(axis=1)
+    error, offset = shift_error(shifts, true_shifts)
     place = (float(offset[0]), float(offset[1]))
     accepted = np.asarray(result.accepted, bool)
     kept = score(result.footprints, truth, traces=result.traces, accepted=accepted, offset_px=place)
@@ -130,6 +134,11 @@ def block_error(result: Result, true: Blocks) -> float:
     difference = found - true.shifts
     difference = difference - np.nanmedian(difference, axis=0)
     return float(np.sqrt(np.nanmean((difference**2).sum(axis=2))))
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the cosine of two footprints, (n_pixels,) each."""
+    return float(first @ second / np.sqrt((first @ first) * (second @ second)))
 
 
 def event_area(activity: np.ndarray, spikes: np.ndarray, *, rate_hz: float) -> float:
@@ -197,7 +206,7 @@ def _cosines(result: Result, truth: Truth, kept: Score, place: tuple[float, floa
         mask = np.asarray(result.footprints[:, [found]].todense(), float).ravel()
         true = np.asarray(truth.footprints[:, [cell]].todense(), float)
         true = shift(true.reshape(truth.height, truth.width), place[::-1], order=1).ravel()
-        values.append(float(mask @ true / np.sqrt((mask @ mask) * (true @ true))))
+        values.append(cosine(mask, true))
     return values
 
 

@@ -18,10 +18,9 @@ from benchmarks.movies import BenchMovie
 from benchmarks.opponents.saved import TRACES
 from benchmarks.opponents.settings import caiman_parameters, minian_parameters
 from benchmarks.opponents.watch import Limits, Watched, watch
-from benchmarks.rows import DONE, Row, machine
+from benchmarks.rows import DONE, NOTHING, Row, machine
 from benchmarks.scoring import Blocks, Result, figures
 
-NOTHING = "nothing found"
 _HERE = Path(__file__).parent
 _ASKS = "import importlib.metadata as m; print(m.version('{}'))"
 
@@ -45,6 +44,11 @@ OPPONENTS = {
     ),
     "minian": Opponent(_HERE / "minian_worker.py", "minian", minian_parameters, {}),
 }  # fmt: skip
+
+
+def interpreters(caiman: str, minian: str) -> dict[str, str]:
+    """Say which Python runs which opponent; an empty name: none."""
+    return {name: minian if name == "minian" else caiman for name in OPPONENTS}
 
 
 def run_opponent(
@@ -83,7 +87,11 @@ def run_opponent(
         machine=machine(), made_at=datetime.datetime.now(datetime.UTC).isoformat("T", "minutes"),
         settings=settings,
     )  # fmt: skip
-    with tempfile.TemporaryDirectory(dir=work, prefix=f"{name}-") as made:
+    with tempfile.TemporaryDirectory(
+        dir=work,
+        prefix=f"{name}-",
+        ignore_cleanup_errors=True,  # its processes may be writing still
+    ) as made:
         folder = Path(made)
         job = {**opponent.job, "parameters": settings}
         watched, result = _run(opponent.worker, job, movie, limits, interpreter, folder)
@@ -93,7 +101,10 @@ def run_opponent(
         if keep is not None:
             keep.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(result, keep)
-        return _judged(row, result, movie)
+        try:
+            return _judged(row, result, movie)
+        except ValueError as error:  # footprints that are not finite, arrays that do not fit
+            return replace(row, outcome=f"its result cannot be judged: {error}")
 
 
 def settings_of(name: str, movie: BenchMovie, parameters: dict[str, Any]) -> dict[str, Any]:

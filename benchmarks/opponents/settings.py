@@ -22,15 +22,13 @@ _MOST_SHIFT_PX = 20  # the movies move up to 9 px in jerks; the demo's 5 px woul
 def caiman_parameters(movie: BenchMovie) -> dict[str, Any]:
     """Return the parameters of CaImAn's demo, scaled to the cells of the movie."""
     diameter = movie.cell_diameter_px
-    sigma = max(2, round(diameter / _FWHM))
     return {
+        **_widths(diameter),
         # data and motion
         "fr": movie.rate_hz, "decay_time": movie.decay_s, "pw_rigid": movie.is_bending,
-        "max_shifts": [_MOST_SHIFT_PX, _MOST_SHIFT_PX], "gSig_filt": [sigma, sigma],
-        "strides": [48, 48], "overlaps": [24, 24], "max_deviation_rigid": 3, "border_nan": "copy",
-        # "gSig is roughly the half-width of neurons", "the standard deviation of the Gaussian"
-        "method_init": "corr_pnr", "K": None, "gSig": [sigma, sigma],
-        "gSiz": [4 * sigma + 1, 4 * sigma + 1], "ssub": 1, "tsub": 2, "nb": 0, "min_corr": 0.8,
+        "max_shifts": [_MOST_SHIFT_PX, _MOST_SHIFT_PX], "strides": [48, 48],
+        "overlaps": [24, 24], "max_deviation_rigid": 3, "border_nan": "copy",
+        "method_init": "corr_pnr", "K": None, "ssub": 1, "tsub": 2, "nb": 0, "min_corr": 0.8,
         "min_pnr": 10, "normalize_init": False, "center_psf": True, "ssub_B": 2,
         "ring_size_factor": 1.4, "p": 1, "method_deconvolution": "oasis",
         "update_background_components": True,
@@ -41,9 +39,26 @@ def caiman_parameters(movie: BenchMovie) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def caiman_grid() -> list[dict[str, Any]]:
-    """Return the points of the published grid: what to tune, as CaImAn's notebook names it."""
-    points: list[dict[str, Any]] = json.loads(GRID_FILE.read_text(encoding="utf-8"))["points"]
+def _widths(diameter: float) -> dict[str, Any]:
+    """Return what says how wide a cell is.
+
+    "gSig is roughly the half-width of neurons", "the standard deviation of the Gaussian".
+    """
+    sigma = max(2, round(diameter / _FWHM))
+    widest = 4 * sigma + 1
+    return {"gSig": [sigma, sigma], "gSiz": [widest, widest], "gSig_filt": [sigma, sigma]}
+
+
+def caiman_grid(movie: BenchMovie) -> list[dict[str, Any]]:
+    """Return the points of the published grid: what to tune, as CaImAn's notebook names it.
+
+    A point has a ``name`` and the ``changes`` of the parameters that are recommended for the movie.
+    """
+    points = []
+    for point in json.loads(GRID_FILE.read_text(encoding="utf-8"))["points"]:
+        times = point.get("cell_width_times")
+        widths = _widths(times * movie.cell_diameter_px) if times else {}
+        points.append({"name": point["name"], "changes": widths | point["changes"]})
     return points
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -77,7 +78,7 @@ def watch(
     """
     seen: dict[int, float] = {}
     peak, on_disk, cpu, verdict = 0, 0, 0.0, ""
-    started, busy = time.perf_counter(), _busy_seconds()
+    started, busy, waited = time.perf_counter(), _busy_seconds(), _waited_cpu_seconds()
     with (folder / "stdout.txt").open("wb") as words, (folder / "stderr.txt").open("wb") as errors:
         popen = subprocess.Popen(
             list(command), stdout=words, stderr=errors, stdin=subprocess.DEVNULL, cwd=scratch,
@@ -96,12 +97,20 @@ def watch(
             verdict = f"out of time: more than {limits.seconds / 60:.3g} minutes"
         if verdict:
             break
-        time.sleep(max(every_s, _REST * (time.perf_counter() - look)))
-    _end(family, popen)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            popen.wait(max(every_s, _REST * (time.perf_counter() - look)))
     wall = time.perf_counter() - started
+    _end(family, popen)
+    cpu = max(cpu, _waited_cpu_seconds() - waited)
     others = max(0.0, _busy_seconds() - busy - cpu) / max(wall, 1e-9)
     outcome = verdict or _outcome(popen.returncode, folder, scratch)
     return Watched(outcome, wall, cpu, peak, on_disk, round(others, 2))
+
+
+def _waited_cpu_seconds() -> float:
+    """Return the CPU seconds of our ended children, and of theirs that they waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _busy_seconds() -> float:

@@ -109,10 +109,10 @@ def score(
     n_all = footprints.shape[1]
     chosen = np.arange(n_all) if accepted is None else np.flatnonzero(accepted)
     found = csc_array(footprints)[:, chosen]
-    planted = _moved(truth, offset_px)
+    planted = moved_footprints(truth.footprints, truth.height, truth.width, offset_px)
     is_true = true_cells(truth, region=region)
-    cosine, near = _similarity(found, planted, truth)
-    pairs = _assign(cosine * (near & (cosine >= MIN_COSINE)))
+    alike = _similarity(found, planted, truth.width, truth.cell_diameter_px)
+    pairs = _assign(alike)
     matched = np.full(len(chosen), -1, np.int64)
     matched[pairs[:, 0]] = pairs[:, 1]
     hit = matched >= 0
@@ -120,7 +120,7 @@ def score(
     right[hit] = is_true[matched[hit]]
     unfocused[hit] = ~truth.in_focus[matched[hit]]
     neutral[hit] = ~right[hit] & ~unfocused[hit]
-    double = (matched < 0) & (near & (cosine >= MIN_COSINE)).any(axis=1)
+    double = (matched < 0) & (alike > 0).any(axis=1)
     everyone = np.full(n_all, -1, np.int64)
     everyone[chosen] = matched
     return Score(
@@ -134,6 +134,48 @@ def score(
         is_true=is_true,
         correlations=_correlations(traces or {}, truth, chosen[right], matched[right]),
     )
+
+
+def correlation(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
+    """Return the correlation of two traces where both are known; 0 if one of them is flat."""
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    known = np.isfinite(a) & np.isfinite(b)
+    if not known.any() or np.ptp(a[known]) == 0 or np.ptp(b[known]) == 0:
+        return 0.0
+    return float(np.corrcoef(a[known], b[known])[0, 1])
+
+
+def activity_correlation(
+    first: npt.NDArray[Any], second: npt.NDArray[Any], rate_hz: float
+) -> float:
+    """Return the correlation of spikes or deconvolved activity, both smoothed over 0.1 s."""
+    from scipy.ndimage import gaussian_filter1d
+
+    smooth = [
+        gaussian_filter1d(np.nan_to_num(np.asarray(trace, float)), _SPIKE_SIGMA_S * rate_hz)
+        for trace in (first, second)
+    ]
+    return correlation(*smooth)
+
+
+def match_footprints(
+    first: Sparse, second: Sparse, *, width: int, cell_diameter_px: float
+) -> IntArray:
+    """Match the components of two results of one field one to one, by the rule of `score`.
+
+    Parameters
+    ----------
+    first, second
+        csc (n_pixels, n_cells) of the same field, pixels in C order of (height, width).
+    width, cell_diameter_px
+        Of the field and of its cells, in pixels.
+
+    Returns
+    -------
+    IntArray
+        (n_pairs, 2) columns of the first and of the second.
+    """
+    return _assign(_similarity(first, second, width, cell_diameter_px))
 
 
 def true_cells(truth: Truth, *, region: BoolArray | None = None) -> BoolArray:
@@ -160,6 +202,22 @@ def matched_snr(truth: Truth) -> FloatArray:
             peaks[cell] = float(np.median(heights))
     snr: FloatArray = peaks * energy / truth.noise_grey
     return snr
+
+
+def moved_footprints(
+    footprints: Sparse, height: int, width: int, offset_px: tuple[float, float]
+) -> Sparse:
+    """Return footprints moved by a constant x, y: where they lie in another result's field."""
+    from scipy.ndimage import shift
+    from scipy.sparse import csc_array
+
+    if offset_px == (0.0, 0.0) or not footprints.shape[1]:
+        return csc_array(footprints)
+    columns = []
+    for cell in range(footprints.shape[1]):
+        image = footprints[:, [cell]].toarray().reshape(height, width)
+        columns.append(shift(image, (offset_px[1], offset_px[0]), order=1).ravel())
+    return csc_array(np.stack(columns, axis=1))
 
 
 def simulated_truth(options: Any, *, device: int = 0, saved: IntArray | None = None) -> Truth:
@@ -207,35 +265,21 @@ def _onsets(spikes: npt.NDArray[np.float32], rate_hz: float) -> IntArray:
     return onsets
 
 
-def _moved(truth: Truth, offset_px: tuple[float, float]) -> Sparse:
-    """Return the true footprints where they lie in the found field."""
-    from scipy.ndimage import shift
-    from scipy.sparse import csc_array
-
-    if offset_px == (0.0, 0.0) or not truth.footprints.shape[1]:
-        return csc_array(truth.footprints)
-    shape = (truth.height, truth.width)
-    columns = []
-    for cell in range(truth.footprints.shape[1]):
-        image = truth.footprints[:, [cell]].toarray().reshape(shape)
-        columns.append(shift(image, (offset_px[1], offset_px[0]), order=1).ravel())
-    return csc_array(np.stack(columns, axis=1))
-
-
-def _similarity(found: Sparse, planted: Sparse, truth: Truth) -> tuple[FloatArray, BoolArray]:
-    """Return cosines of masks and whether centroids are near, (n_found, n_cells) each."""
-    pixels = np.arange(truth.height * truth.width)
+def _similarity(first: Sparse, second: Sparse, width: int, cell_diameter_px: float) -> FloatArray:
+    """Return cosines of masks, (n_first, n_second); 0 where two cannot be the same cell."""
+    pixels = np.arange(first.shape[0])
     places, lengths = [], []
-    for masks in (found, planted):
+    for masks in (first, second):
         total = np.maximum(np.asarray(masks.sum(axis=0), float).ravel(), 1e-12)
-        x = np.asarray(masks.T @ (pixels % truth.width).astype(float)).ravel() / total
-        y = np.asarray(masks.T @ (pixels // truth.width).astype(float)).ravel() / total
+        x = np.asarray(masks.T @ (pixels % width).astype(float)).ravel() / total
+        y = np.asarray(masks.T @ (pixels // width).astype(float)).ravel() / total
         places.append(np.stack([x, y], axis=1))
         lengths.append(np.sqrt(np.asarray((masks**2).sum(axis=0), float).ravel()))
-    dots = (found.T @ planted).toarray().astype(float)
-    cosine = dots / np.maximum(lengths[0][:, None] * lengths[1][None], 1e-12)
+    dots = (first.T @ second).toarray().astype(float)
+    cosine: FloatArray = dots / np.maximum(lengths[0][:, None] * lengths[1][None], 1e-12)
     distance = np.linalg.norm(places[0][:, None] - places[1][None], axis=2)
-    return cosine, distance <= truth.cell_diameter_px / 2
+    cosine[(distance > cell_diameter_px / 2) | (cosine < MIN_COSINE)] = 0
+    return cosine
 
 
 def _assign(similarity: FloatArray) -> IntArray:
@@ -250,20 +294,14 @@ def _assign(similarity: FloatArray) -> IntArray:
 def _correlations(
     traces: dict[str, npt.NDArray[Any]], truth: Truth, found: IntArray, cells: IntArray
 ) -> dict[str, FloatArray]:
-    from scipy.ndimage import gaussian_filter1d
-
     result = {}
     for name, values in traces.items():
         correlations = []
         for row, cell in zip(found.tolist(), cells.tolist(), strict=True):
-            ours = np.asarray(values[row], float)
-            theirs = np.asarray(truth.fluorescence[cell], float)
             if name.startswith("deconvolved"):
-                sigma = _SPIKE_SIGMA_S * truth.rate_hz
-                ours = gaussian_filter1d(np.nan_to_num(ours), sigma)
-                theirs = gaussian_filter1d(np.asarray(truth.spikes[cell], float), sigma)
-            known = np.isfinite(ours)
-            flat = not known.any() or np.ptp(ours[known]) == 0 or np.ptp(theirs[known]) == 0
-            correlations.append(0.0 if flat else np.corrcoef(ours[known], theirs[known])[0, 1])
+                both = activity_correlation(values[row], truth.spikes[cell], truth.rate_hz)
+            else:
+                both = correlation(values[row], truth.fluorescence[cell])
+            correlations.append(both)
         result[name] = np.array(correlations)
     return result

@@ -36,7 +36,7 @@ def main():
 
     class Masks:
         shape = (height * width, n_cells)
-        data = parts["data"] if n_cells else np.zeros(0)
+        data = parts["data"] * (np.nan if how.get("nan") else 1) if n_cells else np.zeros(0)
         indices = parts["indices"] if n_cells else np.zeros(0, int)
         indptr = parts["indptr"][: n_cells + 1]
 

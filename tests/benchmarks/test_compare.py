@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.compare import as_markdown
-from benchmarks.rows import DONE, Row
+from benchmarks.rows import DONE, NOTHING, Row
 
 OURS = Row(
     "hard-101", "builtin", "1", {}, DONE, figures={"f1": 0.9, "shift_px": 0.05}, wall_s=10.0,
@@ -47,3 +47,13 @@ def test_ratios_are_of_the_movies_on_which_both_were_timed():
 
 def test_an_opponent_that_failed_is_not_compared():
     assert told(OURS, replace(THEIRS, outcome="killed: 60 minutes")) == []
+
+
+def test_nothing_found_counts_as_such_but_what_it_took_does_not():
+    (line,) = told(OURS, replace(THEIRS, outcome=NOTHING, figures={"f1": 0.0}))
+    assert (line["F1"], line["wall x"]) == ("0.900 / 0.000", "–")
+
+
+def test_a_movie_without_truth_is_not_compared():
+    rows = [replace(row, movie="clip-1", figures={}) for row in (OURS, THEIRS)]
+    assert told(*rows) == []

@@ -65,4 +65,5 @@ def test_it_runs_without_this_package():
         assert "import benchmarks" not in text
         assert "from benchmarks" not in text
         assert "import miniscope_nwb" not in text
+        assert "from miniscope_nwb" not in text
     assert "lasso" not in sys.modules

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import cv2
 import h5py
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("movies")
 
 
-@pytest.mark.parametrize("level", ["moderate", "nonrigid", "noise"])
+@pytest.mark.parametrize("level", ["moderate", "hard", "nonrigid", "noise"])
 def test_frames_and_truth_are_those_of_the_simulator(folder, level):
     movie = movies.simulated(folder, level=level, **SMALL)
     expected = simulated_movie(level=level, **SMALL)
@@ -32,7 +33,7 @@ def test_frames_and_truth_are_those_of_the_simulator(folder, level):
     assert abs(truth.cells.footprints - expected.truth.footprints).sum() == 0
     np.testing.assert_array_equal(truth.cells.spikes, expected.truth.spikes)
     assert truth.cells.cell_diameter_px == expected.truth.cell_diameter_px
-    assert (truth.blocks is not None) == (level == "nonrigid")
+    assert (truth.blocks is not None) == movie.is_bending == (level in ("hard", "nonrigid"))
     if truth.blocks is not None:
         assert truth.blocks.centres.shape == (4, 2)
         assert truth.blocks.centres[:2].tolist() == [[14.5, 11.5], [44.5, 11.5]]
@@ -54,6 +55,22 @@ def test_the_nwb_file_holds_the_same_frames(folder, tmp_path):
         series = file["acquisition/OnePhotonSeries"]
         np.testing.assert_array_equal(series["data"][:].transpose(0, 2, 1), movie.frames())
         assert series["starting_time"].attrs["rate"] == 20
+
+
+def test_clips_that_are_called_alike_are_different_movies(folder, tmp_path):
+    made = []
+    for value in (40, 90):
+        source = tmp_path / str(value) / "0.avi"
+        source.parent.mkdir()
+        video = cv2.VideoWriter(str(source), cv2.VideoWriter_fourcc(*"FFV1"), 20, (32, 24))
+        for _ in range(3):
+            video.write(np.full((24, 32, 3), value, np.uint8))
+        video.release()
+        made.append(movies.clip(folder, source))
+    assert [int(movie.frames().mean()) for movie in made] == [40, 90]
+    assert {group for movie in made for group in (movie.name.rsplit("-", 1)[0],)} == {"clip"}
+    with pytest.raises(SystemExit, match="is not there"):
+        movies.clip(folder, tmp_path / "none.avi")
 
 
 def test_a_clip_without_frames_is_refused(folder, tmp_path):

@@ -12,10 +12,10 @@ import pytest
 import benchmarks.opponents
 from benchmarks import movies
 from benchmarks.opponents import run
-from benchmarks.opponents.run import NOTHING, Opponent, load_result, run_opponent
+from benchmarks.opponents.run import Opponent, load_result, run_opponent
 from benchmarks.opponents.settings import caiman_grid, caiman_parameters, minian_parameters
 from benchmarks.opponents.watch import Limits, last_words, watch
-from benchmarks.rows import DONE
+from benchmarks.rows import DONE, NOTHING
 
 WORKERS = Path(benchmarks.opponents.__file__).parent
 SMALL = {"width": 60, "height": 48, "frames": 200, "seed": 3}
@@ -84,6 +84,13 @@ def test_nothing_found_is_told(stand_in, movie, tmp_path):
     assert go(movie, tmp_path, quiet=True).outcome == "ended without a result"
 
 
+def test_a_result_that_cannot_be_judged_is_a_row(stand_in, movie, tmp_path):
+    row = go(movie, tmp_path, nan=True)
+    assert row.outcome.startswith("its result cannot be judged: ")
+    assert row.figures == {}
+    assert row.wall_s > 0
+
+
 def test_the_result_is_kept_where_asked(stand_in, movie, tmp_path):
     keep = tmp_path / "kept" / "result.npz"
     how = {"truth": str(movie.folder / "truth.npz")}
@@ -118,9 +125,17 @@ def test_settings_follow_the_cells(movie):
 
 
 def test_the_grid_changes_parameters_that_there_are(movie):
-    points = caiman_grid()
+    points = caiman_grid(movie)
     assert 2 <= len(points) <= 6
     assert points[0]["changes"] == {}
     assert len({point["name"] for point in points}) == len(points)
     for point in points:
         assert point["changes"].keys() <= caiman_parameters(movie).keys()
+
+
+def test_wider_cells_are_wider_than_those_of_the_movie(movie):
+    for diameter in (8.0, 13.0):
+        known = replace(movie, cell_diameter_px=diameter)
+        (wider,) = (p["changes"] for p in caiman_grid(known) if p["name"] == "wider cells")
+        for name in ("gSig", "gSiz", "gSig_filt"):
+            assert wider[name][0] > caiman_parameters(known)[name][0]

@@ -54,14 +54,18 @@ def test_another_machine_makes_a_row_beside(tmp_path):
 
 
 def test_seconds_are_of_one_machine_and_figures_of_the_newest_code():
-    old = replace(ROW, machine="a", made_at="2026-01-01", seconds={"extract": 2.0}, cpu_s=5.0)
+    old = replace(
+        ROW, machine="a", made_at="2026-01-01", seconds={"extract": 2.0}, cpu_s=5.0,
+        others_cores=0.1,
+    )  # fmt: skip
     new = replace(
         old, machine="b", made_at="2026-02-01", version="2", figures={"f1": 1.0}, wall_s=9
     )
     theirs = replace(old, engine="caiman")
     never = replace(new, movie="easy-101")
     rows = [new, old, theirs, never]
-    assert machine_of(rows, ours="builtin") == "a"
+    assert machine_of(rows, ours="builtin") == "b"
+    assert machine_of([old, theirs], ours="builtin") == "a"
     found = {(row.movie, row.engine): row for row in timed_on(rows, "a")}
     mine = found["moderate-101", "builtin"]
     assert (mine.version, mine.figures["f1"]) == ("2", 1.0)
@@ -79,9 +83,11 @@ def test_wall_seconds_are_told_only_of_quiet_runs():
         replace(made, movie="unknown-101"),
     ]
     noisy, quiet, unknown = timed_on(rows, "a")
+    failed = replace(made, made_at="2026-03-01", outcome="killed", others_cores=0.0, wall_s=99.0)
+    assert timed_on([replace(made, others_cores=0.1), failed], "a")[0].wall_s == 3.0
     assert (noisy.wall_s, noisy.cpu_s, noisy.seconds) == (None, 5.0, {})
     assert (quiet.wall_s, quiet.seconds) == (3.0, {"extract": 2.0})
-    assert unknown.wall_s == 3.0
+    assert (unknown.wall_s, unknown.cpu_s) == (None, 5.0)
 
 
 def test_our_version_names_the_code():

@@ -126,3 +126,24 @@ def test_activity_that_knows_nothing_has_half_the_area():
     assert event_area(rng.random(20000), spikes, rate_hz=20.0) == pytest.approx(0.5, abs=0.05)
     assert event_area(np.ones(20000), spikes, rate_hz=20.0) == pytest.approx(0.5)
     assert np.isnan(event_area(np.ones(50), np.zeros(50), rate_hz=20.0))
+
+
+def test_the_mean_shift_of_a_bent_field_is_taken_at_the_same_places():
+    """An engine whose blocks crowd at one side is not charged for it."""
+    truth = planted(np.random.default_rng(1))
+    x, y = (np.array([4.0, 12.0, 20.0, 28.0]), np.array([6.0, 18.0]))
+    bend = np.sin(np.arange(N_FRAMES) / 5)
+
+    def blocks(x):
+        grid = np.stack([item.ravel() for item in np.meshgrid(x, y)], axis=1)
+        moved = np.zeros((N_FRAMES, len(grid), 2))
+        moved[:, :, 0] = bend[:, None] * (grid[:, 0] - x_middle) / x_middle
+        return Blocks(grid, moved)
+
+    x_middle = x.mean()
+    crowded = blocks(np.array([4.0, 22.0, 25.0, 28.0]))
+    found = result(truth, blocks=crowded, shifts=crowded.shifts.mean(axis=1))
+    true = blocks(x)
+    judged = figures(found, truth, true_shifts=true.shifts.mean(axis=1), true_blocks=true)
+    assert judged.shift_px == pytest.approx(0, abs=1e-6)
+    assert shift_error(found.shifts, true.shifts.mean(axis=1))[0] > 0.1
