@@ -203,7 +203,7 @@ def main() -> None:
 
 def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
     """Return the table of all rows, with what they were measured on."""
-    every = of_the_table(rows)
+    every = sorted(of_the_table(rows), key=_place)
     where = machine_of(every, ours=builtin.NAME)
     shown = timed_on(every, where)
     groups = list(dict.fromkeys(render.group_of(row) for row in every))
@@ -225,6 +225,12 @@ def page(rows: Rows, *, engines: tuple[str, ...]) -> str:
             render.stages(timed_on(ours, where), engine=builtin.NAME),
         ]
     )
+
+
+def _place(row: Row) -> tuple[int, str]:
+    """Return where a row stands on the page: kinds of movies from easy to real."""
+    kinds = [kind for kind in MOVIES if row.movie.startswith(kind)]
+    return (MOVIES.index(kinds[0]) if kinds else len(MOVIES), row.movie)
 
 
 def _versions(rows: Iterable[Row]) -> str:

@@ -103,10 +103,15 @@ class Rows:
 
 
 def latest(rows: Iterable[Row]) -> list[Row]:
-    """Return the newest row of each engine on each movie: other versions are history."""
+    """Return the newest row of each engine on each movie, in the order given.
+
+    Other versions are history.
+    """
     newest: dict[tuple[str, str], Row] = {}
-    for row in sorted(rows, key=lambda each: each.made_at):
-        newest[row.movie, row.engine] = row
+    for row in rows:
+        known = newest.get((row.movie, row.engine))
+        if known is None or row.made_at >= known.made_at:
+            newest[row.movie, row.engine] = row
     return list(newest.values())
 
 

@@ -30,6 +30,23 @@ def outcomes(monkeypatch):
     return said
 
 
+def test_kinds_of_movies_stand_in_the_order_of_the_table(tmp_path):
+    rows = Rows(tmp_path / "rows")
+    movies_run = ("clip-2", "minisim-v4-9x9x9-seed201", "noise-9x9x9-seed201", "easy-9x9x9-seed202")
+    for day, movie in enumerate(movies_run):
+        for engine in ("builtin", "caiman"):
+            made_at = f"2026-01-0{day + 1}"
+            row = Row(movie, engine, "1", {}, DONE, figures={"f1": 1.0}, made_at=made_at)
+            rows.add(row)
+    text = table.page(rows, engines=table.ENGINES)
+    found = [line for line in text.splitlines() if line.startswith("### ")][1:-1]
+    assert found == ["### easy-9x9x9", "### noise-9x9x9", "### minisim-v4-9x9x9", "### clip"]
+    against = [
+        line.split(" | ")[0] for line in text.splitlines() if "| caiman | 1 | 1.000 /" in line
+    ]
+    assert against == ["| easy-9x9x9", "| noise-9x9x9", "| minisim-v4-9x9x9", "| clip"]
+
+
 def test_a_failed_run_is_made_again_only_if_asked(outcomes, tmp_path):
     outcomes += ["out of time: more than 60 minutes", DONE]
 
