@@ -43,7 +43,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, before, monkeypatch, capsys
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr("miniscope_nwb.methods.methods_text", lambda *_, **__: "new")
     with pytest.raises(OutputError, match="No space left"):
-        write_decision_file(tmp_path / "a.md", DECISIONS)
+        write_decision_file(tmp_path / "a.md", DECISIONS, run="default")
     assert contents(tmp_path) == before
     assert run(["methods", "x.nwb", "-o", str(tmp_path / "a.md"), "--overwrite"]) == 1
     assert "the disk is full" in capsys.readouterr().err
@@ -82,8 +82,8 @@ def test_a_pipe_is_written_to_not_replaced(tmp_path):
 
 
 def test_decisions_come_back(tmp_path):
-    write_decision_file(tmp_path / "d.csv", DECISIONS)
+    write_decision_file(tmp_path / "d.csv", DECISIONS, run="default")
     rows = read_decision_file(tmp_path / "d.csv")
-    assert [(row.roi, row.accepted, row.reason) for row in rows] == [
-        (0, True, None), (1, False, "vessel"),
+    assert [(row.roi, row.accepted, row.reason, row.run) for row in rows] == [
+        (0, True, None, "default"), (1, False, "vessel", "default"),
     ]  # fmt: skip

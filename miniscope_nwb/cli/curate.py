@@ -17,7 +17,7 @@ import click
     metavar="CSV",
     type=click.Path(path_type=Path),
     help="Decisions: columns roi, accepted (true/false or 1/0), and if you like mask_type, "
-    "confidence, reason; a first column without a name (an index) is not read.",
+    "confidence, reason, run; a first column without a name (an index) is not read.",
 )
 @click.option(
     "--export",
@@ -28,7 +28,7 @@ import click
 )
 @click.option("--round", "number", type=int, help="With --export: another round than the current.")
 @click.option("--overwrite", is_flag=True, help="Replace the file of --export.")
-@click.option("--run", help="Run of the processing; by default the last one.")
+@click.option("--run", help="Run of the processing; by default the one CSV names, or the last.")
 @click.option("--note", default="", help="A remark on the new round.")
 @click.option("--by", default="", help="Who decided.")
 @click.option("--json", "as_json", is_flag=True, help="Answer for programs.")

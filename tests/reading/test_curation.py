@@ -95,8 +95,8 @@ def test_export_and_back_changes_nothing(path, tmp_path, capsys):
     assert command(["curate", str(path), "--export", str(out), "--run", "first"]) == 0
     assert "Round 1 of run first: 4 components, 2 accepted, written to" in capsys.readouterr().out
     lines = out.read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "roi,accepted,mask_type,confidence,reason"
-    assert lines[1] == "0,true,soma,0.5,reason 0"
+    assert lines[0] == "roi,accepted,mask_type,confidence,reason,run"
+    assert lines[1] == "0,true,soma,0.5,reason 0,first"
     assert lines[2].startswith("1,false,unknown,0.6333")
     before = path.read_bytes()
     words = ["curate", str(path), "--from", str(out), "--run", "first", "--by", "Ada"]
@@ -111,6 +111,19 @@ def test_export_and_back_changes_nothing(path, tmp_path, capsys):
     assert path.read_bytes() == before
 
 
+def test_an_exported_round_goes_back_to_its_own_run(path, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    assert command(["curate", str(path), "--export", str(out), "--run", "first", "--quiet"]) == 0
+    out.write_text(out.read_text().replace("0,true", "0,false"), encoding="utf-8")
+    before = path.read_bytes()
+    assert command(["curate", str(path), "--from", str(out), "--run", "second"]) == 1
+    said = capsys.readouterr().err
+    assert "holds decisions on the components of run first, not of run second: give --run" in said
+    assert path.read_bytes() == before
+    assert command(["curate", str(path), "--from", str(out)]) == 0  # the last run has no component
+    assert "Round 2 of run first: 1 of 4 components accepted" in capsys.readouterr().out
+
+
 def test_another_reason_alone_is_a_new_round(path):
     rows = read_decision_file(table(path, "roi,accepted,reason\n0,true,checked\n"))
     done = curate(path, rows, run="first")
@@ -123,11 +136,11 @@ def test_an_older_round_can_be_exported(path, tmp_path):
     out = tmp_path / "out.csv"
     words = ["curate", str(path), "--export", str(out), "--overwrite", "--quiet", "--run", "first"]
     assert command(words) == 0
-    assert out.read_text().splitlines()[1] == "0,false,soma,0.5,decided by hand"
+    assert out.read_text().splitlines()[1] == "0,false,soma,0.5,decided by hand,first"
     assert command([*words, "--round", "1"]) == 0
-    assert out.read_text().splitlines()[1] == "0,true,soma,0.5,reason 0"
+    assert out.read_text().splitlines()[1] == "0,true,soma,0.5,reason 0,first"
     assert command(["curate", str(path), "--export", str(out), "--overwrite"]) == 0
-    assert out.read_text().splitlines() == ["roi,accepted,mask_type,confidence,reason"]
+    assert out.read_text().splitlines() == ["roi,accepted,mask_type,confidence,reason,run"]
 
 
 def test_an_edited_table_is_not_written_over(path, capsys):
@@ -185,6 +198,10 @@ HEAD = "roi,accepted,mask_type,confidence\n"
         ("roi,accepted\n0.5,1\n", "line 2: roi is '0.5'"),
         ("roi,accepted\n0,1\n\n\n0,0\n", "line 5: roi 0 stands in line 2 too"),
         ("roi,accepted\n0,1,2\n", "line 2: 3 values for 2 columns"),
+        (
+            "roi,accepted,run\n0,1,a\n1,1,\n2,1,b\n",
+            "line 4: the run is b, but a in line 2: give each its own file",
+        ),
         (HEAD + "0,1,neuron,\n", "line 2: mask_type 'neuron' is none of soma, axon"),
         (HEAD + "0,1,soma,2\n", "line 2: confidence is '2', not a number from 0 to 1"),
         (HEAD + "0,1,soma,high\n", "line 2: confidence is 'high'"),

@@ -77,19 +77,20 @@ def curate(
     source
         Where the rows come from, for messages.
     run
-        Name of the run; None: the last one.
+        Name of the run; None: the one that the rows name, else the last one.
     note, by
         Remark, and who decided.
 
     Raises
     ------
     NwbContentError
-        If there is no such run, or a row names a component that it does not have.
+        If there is no such run, the rows are of another one, or a row names a component that it
+        does not have.
     OutputError
         If the file cannot be replaced; it is unchanged then.
     """
     with open_nwb(path) as file:
-        row = find_run(file, run)
+        row = find_run(file, _run_of(rows, run, source))
         old = _current(file, row)
         of_rules = _reasons_of_rules(file, row)
         _check_rows(rows, len(old["roi"]), row, source)
@@ -124,10 +125,21 @@ def export_round(path: Path, target: Path, *, run: str | None, number: int | Non
         decisions = read_decisions(file, row, number)
     if not decisions:
         decisions = {name: [] for name in ("roi", "accepted", "mask_type", "confidence", "reason")}
-    write_decision_file(target, decisions)
+    write_decision_file(target, decisions, run=row.run)
     n_cells = len(decisions["roi"])
     chosen = int(row.values["curation_round"]) if number is None else number
     return NewRound(row.run, chosen, n_cells, int(np.sum(decisions["accepted"])), n_cells, 0)
+
+
+def _run_of(rows: Sequence[DecisionRow], run: str | None, source: str) -> str | None:
+    """Return the run that the decisions are for: components of other runs have the same numbers."""
+    named = next((row.run for row in rows if row.run), None)
+    if run is not None and named not in (None, run):
+        raise NwbContentError(
+            f"{source} holds decisions on the components of run {named}, not of run {run}: give "
+            f"--run {named}, or, if they do hold for {run}, take the column run out of it."
+        )
+    return run if named is None else named
 
 
 def _current(file: h5py.File, row: RunRow) -> Columns:

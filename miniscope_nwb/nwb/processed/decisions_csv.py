@@ -1,10 +1,11 @@
 """Decisions of a person as a table of text: one row a component, read and written.
 
-    roi,accepted,mask_type,confidence,reason
-    0,true,soma,0.9,clear transients
-    3,false,,,blood vessel
+    roi,accepted,mask_type,confidence,reason,run
+    0,true,soma,0.9,clear transients,default
+    3,false,,,blood vessel,default
 
-Only `roi` and `accepted` must be there. Commas, semicolons and tabs separate, as spreadsheets of
+Only `roi` and `accepted` must be there; `run` keeps the table of one run from going to another,
+whose components have the same numbers. Commas, semicolons and tabs separate, as spreadsheets of
 different countries write them. A first column without a name, the index that pandas writes, is not
 read.
 """
@@ -24,7 +25,7 @@ from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.results import MaskType
 from miniscope_nwb.text_file import write_text_file
 
-COLUMNS = ("roi", "accepted", "mask_type", "confidence", "reason")
+COLUMNS = ("roi", "accepted", "mask_type", "confidence", "reason", "run")
 MASK_TYPES: tuple[str, ...] = get_args(MaskType)
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
@@ -40,6 +41,7 @@ class DecisionRow:
     mask_type: str | None
     confidence: float | None
     reason: str | None
+    run: str | None = None
 
 
 def read_decision_file(path: Path) -> list[DecisionRow]:
@@ -65,10 +67,11 @@ def read_decision_file(path: Path) -> list[DecisionRow]:
         rows.append(row)
     if not rows:
         raise _wrong(path, 1, "no component is named below the columns")
+    _check_runs(path, rows)
     return rows
 
 
-def write_decision_file(path: Path, decisions: Mapping[str, Any]) -> None:
+def write_decision_file(path: Path, decisions: Mapping[str, Any], *, run: str) -> None:
     """Write a round of curation; `read_decision_file` reads it back.
 
     Parameters
@@ -77,6 +80,8 @@ def write_decision_file(path: Path, decisions: Mapping[str, Any]) -> None:
         The file; one that is there is replaced.
     decisions
         Columns of the round: roi, accepted, mask_type, confidence, reason.
+    run
+        Name of the run that the round is of.
 
     Raises
     ------
@@ -90,7 +95,7 @@ def write_decision_file(path: Path, decisions: Mapping[str, Any]) -> None:
             f"{path} is an NWB or HDF5 file and is not written over: name a CSV file."
         )
     try:
-        write_text_file(path, _as_text(decisions))
+        write_text_file(path, _as_text(decisions, run))
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error}): name a CSV file in a folder "
@@ -98,14 +103,14 @@ def write_decision_file(path: Path, decisions: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _as_text(decisions: Mapping[str, Any]) -> str:
+def _as_text(decisions: Mapping[str, Any], run: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for values in zip(*(decisions[name] for name in COLUMNS), strict=True):
+    for values in zip(*(decisions[name] for name in COLUMNS if name != "run"), strict=True):
         roi, accepted, mask_type, confidence, reason = values
         known = "" if math.isnan(confidence) else f"{float(confidence):.6g}"
-        writer.writerow((int(roi), "true" if accepted else "false", mask_type, known, reason))
+        writer.writerow((int(roi), "true" if accepted else "false", mask_type, known, reason, run))
     return text.getvalue()
 
 
@@ -178,7 +183,21 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> DecisionRow:
         mask_type=mask_type,
         confidence=_share(path, line, cells.get("confidence", "")),
         reason=cells.get("reason") or None,
+        run=cells.get("run") or None,
     )
+
+
+def _check_runs(path: Path, rows: list[DecisionRow]) -> None:
+    """Refuse decisions on more than one run; a row that names none is of the others' run."""
+    first_line: dict[str, int] = {}
+    for row in rows:
+        if row.run:
+            first_line.setdefault(row.run, row.line)
+    if len(first_line) > 1:
+        (one, its_line), (other, line) = list(first_line.items())[:2]
+        raise _wrong(
+            path, line, f"the run is {other}, but {one} in line {its_line}: give each its own file"
+        )
 
 
 def _whole(path: Path, line: int, text: str) -> int:
