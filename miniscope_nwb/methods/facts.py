@@ -36,6 +36,8 @@ class RecordingFacts:
     n_lost: int | None
     loss_evidence: tuple[str, ...]
     n_repaired: int | None
+    n_without_frame: int  # time stamps that were left out, because no video holds their frames
+    n_without_stamp: int  # frames that were left out, because they have no time stamp
     codec: str
     is_lossy: bool | None
     n_recordings: int  # that were joined; 0: not told

@@ -68,7 +68,7 @@ def read_facts(path: Path, run: str | None) -> tuple[tuple[RecordingFacts, ...],
 
 
 def _recording(file: Any, series: str, cells: Any, run: dict[str, Any]) -> RecordingFacts:
-    from miniscope_nwb.nwb.read import read_options, read_table
+    from miniscope_nwb.nwb.read import read_options, read_repairs, read_table
     from miniscope_nwb.nwb.recording_file import linked_name, pixel_sizes
 
     node = file.get(f"acquisition/{series}")
@@ -83,6 +83,7 @@ def _recording(file: Any, series: str, cells: Any, run: dict[str, Any]) -> Recor
     duration = timing.get("duration_s", _duration(times))
     rate, is_measured = _rate(timing, plane, node, n_frames, duration)
     options = read_options(file)
+    rules = Counter(row.rule for row in read_repairs(file) if _is_device(row.device, device))
     codec, is_lossy = _codec(_say(node.attrs.get("comments")) if node is not None else "")
     image = next(iter(_images(file, run)), None)
     width, height = shape[1:3] if shape else image or (None, None)
@@ -108,6 +109,8 @@ def _recording(file: Any, series: str, cells: Any, run: dict[str, Any]) -> Recor
         n_lost=int(timing["n_lost"]) if "n_lost" in timing else None,
         loss_evidence=_evidence(read_table(file, "LostFrames", group="intervals"), device),
         n_repaired=int(timing["n_repaired"]) if "n_repaired" in timing else None,
+        n_without_frame=rules["trimmed_stamp"],
+        n_without_stamp=rules["trimmed_frame"],
         codec=codec,
         is_lossy=is_lossy,
         n_recordings=sum(bool(re.fullmatch(r"segments\.\d+\.folder", key)) for key in options),
@@ -125,12 +128,17 @@ def _software(options: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _is_device(name: object, device: str) -> bool:
+    """Whether a table names a device, whose own name may stand in the file with other signs."""
+    return re.sub("[/:]", "-", str(name)) == device
+
+
 def _timing(table: dict[str, Any] | None, device: str) -> dict[str, Any]:
-    """Row of a device in the time report, whose name may stand in the file with other signs."""
+    """Row of a device in the time report."""
     if table is None:
         return {}
     for row, name in enumerate(table["device"]):
-        if re.sub("[/:]", "-", str(name)) == device:
+        if _is_device(name, device):
             return {key: values[row] for key, values in table.items()}
     return {}
 
@@ -162,7 +170,7 @@ def _evidence(table: dict[str, Any] | None, device: str) -> tuple[str, ...]:
     if table is None or "evidence" not in table:
         return ()
     pairs = zip(table["device"], table["evidence"], strict=True)
-    names = [str(how) for who, how in pairs if re.sub("[/:]", "-", str(who)) == device]
+    names = [str(how) for who, how in pairs if _is_device(who, device)]
     return tuple(dict.fromkeys(names))
 
 

@@ -22,6 +22,7 @@ def describe_recording(facts: RecordingFacts, cited: Cited) -> str:
         _optics(facts),
         _frames(facts),
         _losses(facts),
+        _left_out(facts),
         _storage(facts, cited),
         _unknown(facts),
     ]
@@ -89,7 +90,7 @@ def _losses(facts: RecordingFacts) -> str:
     if facts.n_lost is None:
         return ""
     if facts.n_lost == 0:
-        return "No frame was lost."
+        return f"No frame was lost{' between them' if facts.n_without_frame else ''}."
     how = [_EVIDENCE.get(name, name) for name in facts.loss_evidence]
     known = f", as told by {words.listed(how)}" if how else ""
     share = ""
@@ -97,6 +98,16 @@ def _losses(facts: RecordingFacts) -> str:
         share = f" ({words.number(100 * facts.n_lost / (facts.n_frames + facts.n_lost))} %)"
     verb = words.were(facts.n_lost)
     return f"{words.count(facts.n_lost, 'frame')}{share} {verb} lost{known}."
+
+
+def _left_out(facts: RecordingFacts) -> str:
+    kinds = (
+        (facts.n_without_frame, "time stamp", "without a frame in the videos"),
+        (facts.n_without_stamp, "frame", "without a time stamp"),
+    )
+    told = [f"{words.count(n, what)} {why}" for n, what, why in kinds if n]
+    n_all = facts.n_without_frame + facts.n_without_stamp
+    return f"{words.listed(told)} {words.were(n_all)} left out." if told else ""
 
 
 def _storage(facts: RecordingFacts, cited: Cited) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 import foreign_files
+import h5py
 import made_runs as made
 import numpy as np
 from told_runs import RECORDED, VERSION, keys, paragraphs
 
+from miniscope_nwb.cli.main import run
 from miniscope_nwb.methods import methods_text
 from miniscope_nwb.nwb.processed.write import write_run
+from miniscope_nwb.simulate.folder import simulate
+from miniscope_nwb.simulate.options import SimulateOptions
 
 
 def test_a_recording_that_was_not_processed(converted):
@@ -39,6 +44,25 @@ def test_a_file_that_tells_little(tmp_path):
     assert "Whether traces were deconvolved is not known from the file." in text
     assert "By which rules components were accepted is not known from the file." in text
     assert "Rubel2022" not in keys(text)
+
+
+def test_stamps_of_a_cut_video_are_told(tmp_path):
+    options = SimulateOptions(level="easy", width=64, height=48, frames=60, cells=2, cameras=0)
+    simulate(tmp_path / "raw", format="v4", options=options)
+    video = next((tmp_path / "raw").rglob("0.avi"))
+    os.truncate(video, video.stat().st_size * 3 // 4)
+    path = tmp_path / "x.nwb"
+    words = ["convert", str(tmp_path / "raw"), "-o", str(path), "--on-mismatch", "trim", "--quiet"]
+    assert run(words) == 0
+    with h5py.File(path) as file:
+        n_left = len(file["processing/recording/Repairs/id"])
+    assert 0 < n_left < 60
+    text = paragraphs(methods_text(path))[0]
+    assert f"{60 - n_left} frames of 64 x 48 pixels" in text
+    assert (
+        f"No frame was lost between them. {n_left} time stamps without a frame in the videos were "
+        "left out."
+    ) in text
 
 
 def bare_run(path: Path):
