@@ -6,6 +6,7 @@ Quick to start, sparing with memory, and independent of the code that wrote the 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from miniscope_nwb.remote.file import RemoteFile
 
 # How h5py begins what it says of a damaged file, in errors of several classes.
 _HDF5_FAULTS = ("Unable to ", "Can't ")
+_CUT = re.compile(r"truncated file: eof = (\d+),.* stored_eof = (\d+)")
 
 MODULE = "processing/recording"
 Source = Path | RemoteFile
@@ -178,6 +180,8 @@ def _is_of_hdf5(problem: Exception) -> bool:
 def _reason(problem: Exception) -> str:
     """Return the part of HDF5's message that says something: what stands in brackets."""
     text = str(problem).strip("'\"")
+    if cut := _CUT.search(text):
+        return f"truncated file: {cut[1]} of its {cut[2]} bytes are there"
     return text[text.find("(") + 1 :].rstrip(")") if "(" in text else text
 
 

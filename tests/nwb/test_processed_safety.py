@@ -267,6 +267,8 @@ def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, path):
     run = made.make_run(path)
     with pytest.raises(NwbContentError, match="does not exist"):
         write_run(tmp_path / "no.nwb", run)
+    whole = path.stat().st_size
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(NwbContentError, match="cut short, damaged"):
+    said = rf"opened \(truncated file: 5000 of its {whole} bytes are there\): it is cut short, damaged"
+    with pytest.raises(NwbContentError, match=said):
         write_run(path, run)
