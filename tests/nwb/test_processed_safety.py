@@ -269,6 +269,6 @@ def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, path):
         write_run(tmp_path / "no.nwb", run)
     whole = path.stat().st_size
     path.write_bytes(path.read_bytes()[:5000])
-    said = rf"opened \(truncated file: 5000 of its {whole} bytes are there\): it is cut short, damaged"
+    said = rf"opened \(truncated file: 5000 of its {whole} bytes are there\): it is cut short"
     with pytest.raises(NwbContentError, match=said):
         write_run(path, run)
