@@ -10,14 +10,14 @@ import numpy.typing as npt
 from miniscope_nwb.recording import BoolArray, FloatArray
 from miniscope_nwb.results import MotionBlocks
 
-SMOOTHNESS_PX = 120.0  # over which tissue bends together, px of the movie
+SMOOTHNESS_PX = 80.0  # over which tissue bends together, px of the movie
 _LEAST_SPREAD_PX = 0.05  # of deviations and of their noise, so that nothing is divided by zero
 _MEASURED_PX = 0.5  # a block with more noise than this (RMS on an axis) says nothing of bending
 _LEAST_MEASURED_SHARE = 0.5  # of the blocks: in a dim movie their peaks are noise, and no bending
 _APART = 2  # blocks: farther ones share no pixel
 _STUCK_SHARE = 0.2  # of the frames, at the border: the block does not show what the template does
 _OUTLIER_DEVIATIONS = 3.0  # from the smooth field: the peak of something else
-_WILD_TIMES = 2.0  # the others' variance: more is not bending
+_WILD_TIMES = 4.0  # the others' variance: more is not bending; corners have twice as much
 _LOCKED_SHARE = 0.2  # of the others' variance: the block has found what does not move
 _LOCKED_TIMES = 100.0  # noise of such a block, in variances of the signal
 _N_ROUNDS = 3  # in which outliers are replaced by the field

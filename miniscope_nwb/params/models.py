@@ -70,7 +70,7 @@ class MotionParams(StageParams):
     highpass_px: Positive | None = Field(None, description="the same in raw px")
     block_px: int | None = Field(None, ge=16, description="from a block to the next, raw px; 48")
     overlap_px: int | None = Field(None, ge=0, description="by which blocks are larger, raw px; 24")
-    max_deviation_px: Positive = Field(3.0, description="farthest of a block from the rigid shift")
+    max_deviation_px: Positive = Field(4.0, description="farthest of a block from the rigid shift")
     piecewise_threshold_px: Positive = Field(0.3, description="bending above: piecewise")
     n_template_frames: int = Field(400, ge=20, description="frames of the bootstrapped template")
     n_template_rounds: int = Field(3, ge=1, le=10, description="rounds of the bootstrap")

@@ -9,7 +9,7 @@ import pytest
 from simulated_motion import estimate, estimated, rms_error, simulated
 
 from miniscope_nwb.correct.blocks import make_blocks
-from miniscope_nwb.correct.field import measure_bending
+from miniscope_nwb.correct.field import SMOOTHNESS_PX, Field, measure_bending
 from miniscope_nwb.errors import MiniscopeError
 from miniscope_nwb.movie import regular_clock
 
@@ -105,6 +105,21 @@ def test_a_field_that_stretches_bends():
     bending = measure_bending(*stretched(rng), NOT_AT_BORDER, BLOCKS)
     assert bending.residual_px == pytest.approx(0.5, rel=0.1)
     assert bending.bending_px == pytest.approx(0.5, rel=0.2)
+
+
+def test_the_border_of_a_field_that_stretches_is_followed():
+    # Its blocks deviate much more than those in the middle: that is no flash of cells.
+    halves = stretched(np.random.default_rng(3), rms_px=1.5)
+    bending = measure_bending(*halves, NOT_AT_BORDER, BLOCKS)
+    field = Field(BLOCKS, bending, smoothness_px=SMOOTHNESS_PX, max_deviation_px=9.0)
+    measured = np.mean(halves, axis=0)
+    followed = np.stack([field.smooth(deviations) for deviations in measured])
+    centred = measured - measured.mean(axis=0)
+    left = followed - centred
+    for across in (0, 5):  # the outermost columns
+        size = np.sqrt((centred[:, across::6, 0] ** 2).mean())
+        assert size > 1.4
+        assert np.sqrt((left[:, across::6, 0] ** 2).mean()) < 0.1 * size
 
 
 def test_blocks_that_find_nothing_tell_no_bending():
