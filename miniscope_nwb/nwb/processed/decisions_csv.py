@@ -1,8 +1,8 @@
 """Decisions of a person as a table of text: one row a component, read and written.
 
     roi,accepted,mask_type,confidence,reason,run
-    0,true,soma,0.9,clear transients,default
-    3,false,,,blood vessel,default
+    0,true,soma,0.9,clear transients,run1
+    3,false,,,blood vessel,run1
 
 Only `roi` and `accepted` must be there; `run` keeps the table of one run from going to another,
 whose components have the same numbers. Commas, semicolons and tabs separate, as spreadsheets of
@@ -71,7 +71,7 @@ def read_decision_file(path: Path) -> list[DecisionRow]:
     return rows
 
 
-def write_decision_file(path: Path, decisions: Mapping[str, Any], *, run: str) -> None:
+def write_decision_file(path: Path, decisions: Mapping[str, Any], *, run: str = "") -> None:
     """Write a round of curation; `read_decision_file` reads it back.
 
     Parameters
@@ -81,7 +81,7 @@ def write_decision_file(path: Path, decisions: Mapping[str, Any], *, run: str) -
     decisions
         Columns of the round: roi, accepted, mask_type, confidence, reason.
     run
-        Name of the run that the round is of.
+        Name of the run that the round is of; "": not told.
 
     Raises
     ------
