@@ -19,7 +19,11 @@ import numpy as np
 from miniscope_nwb.errors import NwbContentError
 from miniscope_nwb.nwb.processed import records
 from miniscope_nwb.nwb.processed.cells import DECISION_COLUMNS
-from miniscope_nwb.nwb.processed.decisions_csv import DecisionRow, write_decision_file
+from miniscope_nwb.nwb.processed.decisions_csv import (
+    ROUND_COLUMNS,
+    DecisionRow,
+    write_decision_file,
+)
 from miniscope_nwb.nwb.processed.names import DECISIONS, GROUP, ROUNDS, RUNS
 from miniscope_nwb.nwb.processed.new_version import new_version
 from miniscope_nwb.nwb.processed.read import (
@@ -124,7 +128,7 @@ def export_round(path: Path, target: Path, *, run: str | None, number: int | Non
         row = find_run(file, run)
         decisions = read_decisions(file, row, number)
     if not decisions:
-        decisions = {name: [] for name in ("roi", "accepted", "mask_type", "confidence", "reason")}
+        decisions = {name: [] for name in ROUND_COLUMNS}
     write_decision_file(target, decisions, run=row.run)
     n_cells = len(decisions["roi"])
     chosen = int(row.values["curation_round"]) if number is None else number

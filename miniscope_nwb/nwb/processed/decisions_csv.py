@@ -25,7 +25,8 @@ from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.results import MaskType
 from miniscope_nwb.text_file import write_text_file
 
-COLUMNS = ("roi", "accepted", "mask_type", "confidence", "reason", "run")
+ROUND_COLUMNS = ("roi", "accepted", "mask_type", "confidence", "reason")  # as a file stores them
+COLUMNS = (*ROUND_COLUMNS, "run")
 MASK_TYPES: tuple[str, ...] = get_args(MaskType)
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
@@ -107,7 +108,7 @@ def _as_text(decisions: Mapping[str, Any], run: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for values in zip(*(decisions[name] for name in COLUMNS if name != "run"), strict=True):
+    for values in zip(*(decisions[name] for name in ROUND_COLUMNS), strict=True):
         roi, accepted, mask_type, confidence, reason = values
         known = "" if math.isnan(confidence) else f"{float(confidence):.6g}"
         writer.writerow((int(roi), "true" if accepted else "false", mask_type, known, reason, run))
