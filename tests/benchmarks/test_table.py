@@ -8,6 +8,7 @@ import pytest
 
 import benchmarks.__main__ as table
 from benchmarks import movies
+from benchmarks.opponents.settings import caiman_grid
 from benchmarks.rows import DONE, Row, Rows
 
 MOVIE = movies.BenchMovie(
@@ -59,3 +60,27 @@ def test_a_failed_run_is_made_again_only_if_asked(outcomes, tmp_path):
     assert row(retry=True) == DONE
     assert row(retry=True) == DONE  # no more to say: it is not run again
     assert outcomes == []
+
+
+class Tried:
+    """A bench on which the points of the grid score as told."""
+
+    def __init__(self, *scores: float | None):
+        self.scores = list(scores)
+
+    def row(self, name, movie, parameters):
+        return Row(movie.name, name, "1", parameters, DONE, figures={"f1": self.scores.pop(0)})
+
+
+def test_the_best_point_of_the_grid_is_the_first_of_equals():
+    points = [point["changes"] for point in caiman_grid(MOVIE)]
+    scores = (0.5, None, 0.8, 0.8, 0.7, 0.2)
+    assert len(points) == len(scores)
+    assert table.best_point(Tried(*scores), MOVIE) == points[2]
+
+
+def test_no_point_is_tried_after_one_that_finds_all():
+    bench = Tried(0.5, 1.0, 0.9)
+    points = [point["changes"] for point in caiman_grid(MOVIE)]
+    assert table.best_point(bench, MOVIE) == points[1]
+    assert bench.scores == [0.9]
