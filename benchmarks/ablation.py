@@ -55,8 +55,8 @@ VARIANTS: dict[str, tuple[Any, ...]] = {
     "motion.n_template_rounds": (1, 2, 5),
     "images.n_sample_frames": (100, 300, 600),
 }
-SHOWN = {
-    "f1": 3, "recall_all": 3, "footprint_cosine": 3, "denoised_r": 3, "deconvolved_r": 3,
+SHOWN = {  # means over all movies; F1 of each level stands before them
+    "recall_all": 3, "footprint_cosine": 3, "denoised_r": 3, "deconvolved_r": 3,
     "event_auc": 3, "shift_px": 3, "block_px": 3,
 }  # fmt: skip
 
@@ -95,19 +95,25 @@ def changes(sections: list[str]) -> list[dict[str, Any]]:
 
 
 def page(rows: Rows) -> str:
-    """Return the table: means over the movies, the defaults first.
+    """Return the table: F1 of each level, then means over the movies, the defaults first.
 
     Movies on which fewer changes ran than on others would make a line of it another mean than the
     next one: they wait until they are whole.
     """
     newest = whole_movies(newest_version(rows))
-    titles = ["changed", *(name.replace("_", " ") for name in SHOWN), "CPU, in the defaults'"]
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     base = [row for row in newest if not row.parameters]
+    levels = [level for level in LEVELS if any(_level(row) == level for row in base)]
+    titles = [
+        "changed",
+        *(f"F1 {level}" for level in levels),
+        *(name.replace("_", " ") for name in SHOWN),
+        "CPU, in the defaults'",
+    ]
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for change in ({}, *changes([])):
         made = [row for row in newest if row.parameters == change]
         if made:
-            lines.append(_line(_words(change), made, base))
+            lines.append(_line(_words(change), made, base, levels))
     names = sorted({row.movie for row in base})
     return f"Means over {len(names)} movies ({', '.join(names)}).\n\n" + "\n".join(lines)
 
@@ -125,11 +131,15 @@ def whole_movies(rows: list[Row]) -> list[Row]:
     return [row for row in rows if ran[row.movie] == most]
 
 
+def _level(row: Row) -> str:
+    return row.movie.split("-")[0]
+
+
 def _words(change: dict[str, Any]) -> str:
     return ", ".join(f"`{name}` {value}" for name, value in change.items()) or "nothing"
 
 
-def _line(words: str, made: list[Row], base: list[Row]) -> str:
+def _line(words: str, made: list[Row], base: list[Row], levels: Sequence[str]) -> str:
     """Return a row: only movies that the defaults ran on too, on that machine, are compared."""
     cost = {(row.movie, row.machine): row.cpu_s for row in base if row.cpu_s}
     ratios = [
@@ -137,10 +147,10 @@ def _line(words: str, made: list[Row], base: list[Row]) -> str:
         for row in made
         if row.cpu_s and (row.movie, row.machine) in cost
     ]
-    cells = [words]
-    for name, decimals in SHOWN.items():
-        value = mean_of(made, name)
-        cells.append("–" if value is None else f"{value:.{decimals}f}")
+    of_levels = ([row for row in made if _level(row) == level] for level in levels)
+    values = [(mean_of(rows, "f1"), 3) for rows in of_levels]
+    values += [(mean_of(made, name), decimals) for name, decimals in SHOWN.items()]
+    cells = [words, *("–" if value is None else f"{value:.{n}f}" for value, n in values)]
     cells.append(f"{sum(ratios) / len(ratios):.2f}" if ratios else "–")
     failed = [row for row in made if row.outcome != DONE]
     if failed:

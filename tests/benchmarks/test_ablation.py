@@ -27,6 +27,17 @@ def test_a_stage_alone():
     assert len(changes([])) == sum(map(len, VARIANTS.values()))
 
 
+def test_each_level_has_its_f1(tmp_path):
+    rows = Rows(tmp_path / "rows.jsonl")
+    rows.add(row("moderate-7", {}, 1.0))
+    rows.add(row("hard-7", {}, 0.8))
+    rows.add(row("hard-8", {}, 0.9))
+    titles, _, defaults = page(rows).splitlines()[2:]
+    cells = [[cell.strip() for cell in line.split("|")] for line in (titles, defaults)]
+    assert cells[0][1:4] == ["changed", "F1 moderate", "F1 hard"]
+    assert cells[1][1:4] == ["nothing", "1.000", "0.850"]
+
+
 def test_the_page_holds_means_and_cost_in_the_defaults(tmp_path):
     rows = Rows(tmp_path / "rows.jsonl")
     fewer = {"extract.n_rounds": 1}
