@@ -133,9 +133,11 @@ def _mean_frame(
     kept = keep[start:stop] if keep[start:stop].any() else np.ones(stop - start, np.bool_)
     total = np.zeros(frames.shape[1:], np.float32)  # of few frames: exact enough
     count = np.zeros(frames.shape[1:], np.float32)
-    for frame, seen in zip(frames[kept], movie.seen(start, stop)[kept], strict=True):
-        area = (slice(seen[0], seen[1]), slice(seen[2], seen[3]))
-        inner = frame[area]
+    bounds = movie.seen(start, stop)
+    for number in np.flatnonzero(kept).tolist():  # no copy of the kept frames
+        top, bottom, left, right = bounds[number]
+        area = (slice(top, bottom), slice(left, right))
+        inner = frames[number][area]
         if np.isfinite(inner.sum()):
             total[area] += inner
             count[area] += 1
