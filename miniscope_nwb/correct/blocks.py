@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from miniscope_nwb.correct.filters import bandpass, window_of
+from miniscope_nwb.correct.filters import bandpass, window_of, without_light
 from miniscope_nwb.correct.matcher import Matcher, Sharpened
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 from miniscope_nwb.results import MotionBlocks
@@ -45,7 +45,7 @@ def make_blocks(height: int, width: int, *, block_px: int, overlap_px: int) -> M
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A binned frame brought onto the template by whole pixels."""
+    """A binned frame without its light, brought onto the template by whole pixels."""
 
     picture: Float32  # what the frame does not show is the template's
     moved_px: IntArray  # (2,) whole correction, x then y, px of the copy
@@ -72,19 +72,21 @@ class BlockPlacer:
         highpass_px: float,
         max_deviation_px: float,
     ) -> None:
-        self.template, self.blocks = template, blocks
+        self.blocks = blocks
+        self._highpass_px = highpass_px / FACTOR
+        self._unlit = without_light(template, self._highpass_px)
         self._size = (
             int(blocks.y_stop[0] - blocks.y_start[0]) // FACTOR,
             int(blocks.x_stop[0] - blocks.x_start[0]) // FACTOR,
         )
         self._places = blocks.y_start // FACTOR, blocks.x_start // FACTOR
-        once = bandpass(template, highpass_px / FACTOR)
-        twice = bandpass(once, highpass_px / FACTOR)
+        once = bandpass(template, self._highpass_px)
+        twice = bandpass(once, self._highpass_px)
         reach = int(np.ceil(max_deviation_px / FACTOR + _SPARE_PX))
         self._matcher = Matcher(
             Sharpened(self._cut(once), self._cut(twice)),
             window_of(*self._size, _RISE_SHARE),
-            highpass_px=highpass_px / FACTOR,
+            highpass_px=self._highpass_px,
             reach_px=reach,
             padding_px=reach,
         )
@@ -95,11 +97,12 @@ class BlockPlacer:
         return views[self._places]
 
     def canvas(self, frame: Float32, shift_px: FloatArray, gain: float) -> Canvas:
-        """Bring a binned frame near its place; `shift_px` (2,) in px of the movie."""
+        """Bring a binned frame near its place, without light; `shift_px` (2,) px of the movie."""
+        frame = without_light(frame, self._highpass_px)
         whole = np.rint(shift_px / FACTOR).astype(np.int64)
         x, y = int(whole[0]), int(whole[1])
         height, width = frame.shape
-        picture = np.float32(gain) * self.template
+        picture = np.float32(gain) * self._unlit
         top, left = max(0, y), max(0, x)
         bottom, right = min(height, height + y), min(width, width + x)
         if top < bottom and left < right:

@@ -11,6 +11,8 @@ from miniscope_nwb.correct.matcher import Sharpened
 
 Float32 = npt.NDArray[np.float32]
 
+_LIGHT_SIGMAS = 3.0  # of the light, in sigmas of the high-pass: nothing of a cell is taken for it
+_LIGHT_FACTOR = 4  # binning of the light: it is smooth
 LOWPASS_SHARE = 0.3  # of the high-pass's sigma: finer than that is noise and the pixels' pattern
 
 
@@ -69,6 +71,24 @@ def bandpass(image: Float32, highpass_px: float) -> Float32:
     low = LOWPASS_SHARE * highpass_px
     passed: Float32 = cv2.GaussianBlur(sharp, (0, 0), low, borderType=cv2.BORDER_REFLECT)
     return passed
+
+
+def without_light(frame: npt.NDArray[Any], highpass_px: float) -> Float32:
+    """Take its smooth light off a frame that is tapered before it is high-passed.
+
+    The high-pass (of the template's side, see `matcher`) would take the light off, but not the
+    edge that the taper makes of it: that is as strong as the frame is bright.
+    """
+    import cv2
+
+    height, width = frame.shape
+    small_size = max(1, width // _LIGHT_FACTOR), max(1, height // _LIGHT_FACTOR)
+    bright = frame.astype(np.float32, copy=False)
+    small = cv2.resize(bright, small_size, interpolation=cv2.INTER_AREA)
+    sigma = _LIGHT_SIGMAS * highpass_px / _LIGHT_FACTOR
+    light = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    left: Float32 = bright - cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
+    return left
 
 
 def sharpen(template: Float32, highpass_px: float, static: Float32 | None = None) -> Sharpened:

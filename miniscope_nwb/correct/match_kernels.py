@@ -102,6 +102,39 @@ def compare(
     return power
 
 
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def pull(
+    picture: Array, along_x: Array, along_y: Array, x: int, y: int
+) -> tuple[np.float64, np.float64]:
+    """Multiply a picture with two others that are moved by whole pixels, and sum up.
+
+    Parameters
+    ----------
+    picture, along_x, along_y
+        (height, width) float32.
+    x, y
+        Where the others' first pixel comes to lie; what is outside of the picture counts nothing.
+
+    Returns
+    -------
+    along_x, along_y
+        The two sums.
+    """
+    height, width = picture.shape
+    left, right = max(0, x), min(width, width + x)
+    sum_x, sum_y = np.float64(0), np.float64(0)
+    for row in range(max(0, y), min(height, height + y)):
+        values = picture[row, left:right]
+        first, second = along_x[row - y, left - x :], along_y[row - y, left - x :]
+        part_x, part_y = np.float32(0), np.float32(0)
+        for column in range(len(values)):
+            part_x += values[column] * first[column]
+            part_y += values[column] * second[column]
+        sum_x += part_x
+        sum_y += part_y
+    return sum_x, sum_y
+
+
 @njit(cache=True, nogil=True)
 def _fit(surface: Array, top: int, left: int, coefficients: Array) -> None:
     """Put the polynomial through 7 x 7 values: powers of y, then of x."""

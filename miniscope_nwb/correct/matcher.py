@@ -78,23 +78,34 @@ class Matcher:
 
         self.window, self.reach_px = window, reach_px
         self.shape = tuple(next_fast_len(size + padding_px, real=True) for size in window.shape)
-        self._template = np.conj(self._transform(sharpened.twice))
-        spread = self._transform(window[None])
-        self._energy = np.complex64(0.5) * spread * np.conj(self._transform(sharpened.once**2))
+        self._template = np.conj(self.transform(sharpened.twice))
+        spread = self.transform(window[None])
+        self._energy = np.complex64(0.5) * spread * np.conj(self.transform(sharpened.once**2))
         self._static = np.empty((0, 0, 0), np.complex64)
         if sharpened.static is not None:
-            self._static = self._transform(window * sharpened.static) * self._template
+            self._static = self.transform(window * sharpened.static) * self._template
         self._norm = np.sqrt((window * sharpened.once**2).sum(axis=(1, 2), dtype=np.float64))
         self._set_frequencies()
         self._highpass = self._highpass_for_power(highpass_px)
         # (n, side, side): energy of the template inside of the taper, at each displacement.
-        self._overlap = 2 * self._searched(self._energy)
+        self._overlap = 2 * self.searched(self._energy)
 
-    def _transform(self, pictures: Float32) -> Complex64:
+    def transform(self, pictures: Float32) -> Complex64:
+        """Return the spectra of pictures (n, height, width), padded."""
         from scipy import fft
 
         spectrum: Complex64 = fft.rfft2(pictures, self.shape, workers=1)
         return spectrum
+
+    def picture(self, spectrum: Complex64) -> Float32:
+        """Return the padded pictures (n, height, width) of spectra."""
+        from scipy import fft
+
+        return np.asarray(fft.irfft2(spectrum, self.shape, workers=1), np.float32)
+
+    def step(self, x: float, y: float) -> Complex64:
+        """Return the factors by which surfaces are read at places that lie by (x, y) farther."""
+        return np.asarray(np.exp(self._down[:, None] * y + self._across * x), np.complex64)
 
     def _set_frequencies(self) -> None:
         """Prepare what depends on the frequencies, and the shifts that are searched."""
@@ -143,12 +154,12 @@ class Matcher:
         """Do the same for pictures that the window was laid on already."""
         from miniscope_nwb.correct.match_kernels import compare
 
-        spectrum = self._transform(tapered)
+        spectrum = self.transform(tapered)
         power = compare(spectrum, self._template, self._static, gain, self._energy, self._highpass)
-        return self._searched(spectrum), power
+        return self.searched(spectrum), power
 
-    def _searched(self, spectrum: Complex64) -> Float32:
-        """Transform back, only what is searched: all columns of few rows."""
+    def searched(self, spectrum: Complex64) -> Float32:
+        """Transform back, only what is searched: (n, side, side), rows are y, 0 in the middle."""
         from scipy import fft
 
         # Not as products of matrices: their library would start threads of its own for them.

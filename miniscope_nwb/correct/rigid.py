@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from miniscope_nwb.correct.filters import binned, sharpen, window_of
 from miniscope_nwb.correct.matcher import Match, Matcher
+from miniscope_nwb.correct.refine import Refinement
 from miniscope_nwb.correct.settings import LARGEST_SHARE, Settings
+from miniscope_nwb.correct.steadiness import steadiness
 from miniscope_nwb.correct.template import (
     Sample,
     median_of_means,
@@ -28,7 +30,7 @@ N_ROUGH = 100  # of the sample, that all templates but the last are made of
 _WIDEN = 2  # times the window, where frames of the sample lie at its border
 _MANY_AT_BORDER = 0.01  # of the sample: the window is too small, or the template is poor
 _WIDE_GAIN = 1.1  # in the median score, by which the window is too small for most frames
-_TOGETHER_DEVIATIONS = 5.0  # robust standard deviations of the shifts, and a pixel
+_TOGETHER_DEVIATIONS = 4.0  # robust standard deviations of the shifts, and a pixel
 _LEAST_SCORE_SHARE = 0.5  # of the median score, below which a frame shows something else
 _DOUBTFUL_SCORE_SHARE = 0.8  # of it, together with the next one
 _DOUBTFUL_DEVIATIONS = 8.0  # robust standard deviations below the median score
@@ -54,22 +56,32 @@ class Placer:
         Lengths, px of the movie.
     reach_px
         Farthest shift, px of the movie.
+    steadiness
+        (height, width) by which the template's pixels are believed; None: places stay those of
+        the peaks.
     """
 
     def __init__(
-        self, template: Float32, static: Float32 | None, settings: Settings, reach_px: float
+        self,
+        template: Float32,
+        static: Float32 | None,
+        settings: Settings,
+        reach_px: float,
+        steadiness: Float32 | None = None,
     ) -> None:
-        factor = settings.factor
+        factor, highpass_px = settings.factor, settings.highpass_px / settings.factor
         self._window = window_of(template.shape[0], template.shape[1], RISE_SHARE)
         self._brightness = float((self._window * template).sum(dtype=np.float64))
         self.reach_px = reach = int(np.ceil(reach_px / factor))  # of the copy
+        sharpened = sharpen(template, highpass_px, static)
         self._matcher = Matcher(
-            sharpen(template, settings.highpass_px / factor, static),
-            self._window,
-            highpass_px=settings.highpass_px / factor,
-            reach_px=reach,
-            padding_px=reach,
+            sharpened, self._window, highpass_px=highpass_px, reach_px=reach, padding_px=reach
         )
+        self._refinement: Refinement | None = None
+        if steadiness is not None:
+            self._refinement = Refinement(
+                self._matcher, template, sharpened.once[0], steadiness, static, highpass_px
+            )
 
     def place(self, frames: npt.NDArray[Any] | Sequence[Float32]) -> Placed:
         """Find the shifts of binned frames, (n, height, width)."""
@@ -87,6 +99,10 @@ class Placer:
         if not surfaces:
             return Placed(np.empty((0, 2)), np.empty(0), np.empty(0, bool))
         found: Match = self._matcher.peaks(np.stack(surfaces), np.array(powers), np.array(gains))
+        if self._refinement is not None:
+            for k in np.flatnonzero(~found.is_at_border).tolist():
+                place = found.displacement_px[k]
+                found.displacement_px[k] = self._refinement.refine(frames[k], place, gains[k])
         return Placed(-found.displacement_px, found.score, found.is_at_border)
 
 
@@ -99,6 +115,7 @@ class Bootstrap:
     reach_px: float  # px of the movie
     sample_shifts_px: FloatArray  # (n, 2) px of the movie
     is_good: BoolArray  # (n,) sample frames that made the template
+    steadiness: Float32 | None = None  # by which pixels of the template are believed
 
     def usual_reach_px(self) -> float:
         """Say how far most frames lie from 0 along the axis where it is more, px of the movie."""
@@ -122,11 +139,13 @@ def bootstrap(
     if settings.factor > 1:
         frames = _all_binned(frames, settings.factor, n_threads)
     few = frames[:: max(1, len(frames) // N_ROUGH)]
-    template, static = first, None
+    template, static, steady = first, None, None
     for round_number in range(n_rounds):
         is_last = round_number == n_rounds - 1
         used = frames if is_last else few
-        placed, reach = _place_sample(template, static, used, settings, n_threads, is_last=is_last)
+        placed, reach = _place_sample(
+            template, static, used, settings, n_threads, steady=steady, is_last=is_last
+        )
         if static is None and _are_many_at_border(placed):
             # The mean is blurred by the motion, but shows faint cells that few frames do not.
             mean = used.mean(axis=0, dtype=np.float32)
@@ -140,8 +159,13 @@ def bootstrap(
         shift = shift_sample(used, shifts, static)
         template = median_of_means(used, shift, chosen, n_threads=n_threads)
         static = static_pattern(used, template, shifts, chosen, n_threads=n_threads)
+        if round_number == n_rounds - 2:
+            sharp_px = settings.highpass_px / settings.factor
+            steady = steadiness(
+                used, template, static, shifts, chosen, sharp_px, n_threads=n_threads
+            )
     assert static is not None
-    return Bootstrap(template, static, reach, shifts * settings.factor, is_good)
+    return Bootstrap(template, static, reach, shifts * settings.factor, is_good, steady)
 
 
 def _all_binned(frames: npt.NDArray[Any], factor: int, n_threads: int) -> Float32:
@@ -164,6 +188,7 @@ def _place_sample(
     settings: Settings,
     n_threads: int,
     *,
+    steady: Float32 | None = None,
     is_last: bool = False,
 ) -> tuple[Placed, float]:
     """Place sample frames, in a wider window if that is needed; also return its reach.
@@ -172,11 +197,11 @@ def _place_sample(
     are passed over, and the window is widened only where most frames lie beyond it.
     """
     reach = settings.max_shift_px
-    placed = _place_all(Placer(template, static, settings, reach), frames, n_threads)
+    placed = _place_all(Placer(template, static, settings, reach, steady), frames, n_threads)
     if not settings.may_widen or not _are_many_at_border(placed):
         return placed, reach
     widened = min(_WIDEN * reach, LARGEST_SHARE * settings.factor * min(frames.shape[1:]))
-    wide = _place_all(Placer(template, static, settings, widened), frames, n_threads)
+    wide = _place_all(Placer(template, static, settings, widened, steady), frames, n_threads)
     if is_last or np.median(wide.score) > _WIDE_GAIN * np.median(placed.score):
         return wide, widened
     return placed, reach

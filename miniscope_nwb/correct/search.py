@@ -23,7 +23,7 @@ Float32 = npt.NDArray[np.float32]
 
 _POOR_SHARE = 0.85  # of the usual score: a frame that scores less may lie elsewhere
 _LEAST_SHARE = 0.5  # of it, that a place must score, however well its parts lie
-_AS_GOOD_SHARE = 0.9  # of the score of an unusual place, from which a usual one is preferred
+_AS_GOOD_SHARE = 0.85  # of the score of an unusual place, from which a usual one is preferred
 _CLEARER_SHARE = 0.1  # of it, by which a place beyond the window must score more
 
 
@@ -56,7 +56,9 @@ class Search:
     def __init__(self, sample: Sample, start: Bootstrap, settings: Settings) -> None:
         self._start, self._factor = start, settings.factor
         self._highpass_px = settings.highpass_px / settings.factor
-        self._near = Placer(start.template, start.static, settings, start.reach_px)
+        self._near = Placer(
+            start.template, start.static, settings, start.reach_px, start.steadiness
+        )
         widest = LARGEST_SHARE * min(sample.frames.shape[1:])
         self._far: Placer | None = None
         if settings.may_widen and widest > start.reach_px:
@@ -64,7 +66,9 @@ class Search:
         usual_reach = start.usual_reach_px()
         self._usual_places: Placer | None = None
         if usual_reach < start.reach_px:
-            self._usual_places = Placer(start.template, start.static, settings, usual_reach)
+            self._usual_places = Placer(
+                start.template, start.static, settings, usual_reach, start.steadiness
+            )
         chosen = spread_frames(start.is_good, N_REFERENCES)
         small = [binned(sample.frames[number], self._factor) for number in chosen]
         scores = self._near.place(small).score

@@ -22,6 +22,8 @@ _BAND_ROWS = 64  # of the image whose medians a thread takes at a time
 N_GROUPS = 21  # means whose median is the template: half of them may be spoilt
 SAMPLE_BYTES = 200_000_000  # of the sample frames that are held
 LEAST_SAMPLE = 60  # frames, however large they are
+_SAMPLE_PIXELS = 80_000_000  # of all of them: a large field shows in fewer frames where it lies
+_LEAST_TELLING = 100  # frames, however large
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,10 @@ class Sample:
 
 def take_sample(movie: Movie, usable: BoolArray, n_frames: int) -> Sample:
     """Read up to `n_frames` usable frames, evenly spread; fewer of them where they are large."""
-    fitting = SAMPLE_BYTES // (movie.height * movie.width * movie.dtype.itemsize)
-    numbers = spread_frames(usable, min(n_frames, max(LEAST_SAMPLE, int(fitting))))
+    size = movie.height * movie.width
+    fitting = max(LEAST_SAMPLE, SAMPLE_BYTES // (size * movie.dtype.itemsize))
+    telling = max(_LEAST_TELLING, _SAMPLE_PIXELS // size)
+    numbers = spread_frames(usable, int(min(n_frames, fitting, telling)))
     return Sample(numbers, movie.take(numbers))
 
 

@@ -9,7 +9,9 @@ run that was killed goes on where it stood; the NWB file is replaced, whole, at 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import shutil
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +101,7 @@ def _run(job: Job, steps: Steps, room: Room) -> ProcessResult:
     from miniscope_nwb.nwb.stored_movie import StoredMovie
 
     started, clock = datetime.now(UTC), time.perf_counter()
+    threading.Thread(target=_import_writer, daemon=True).start()
     with StoredMovie(
         job.path,
         job.series,
@@ -129,6 +132,12 @@ def _run(job: Job, steps: Steps, room: Room) -> ProcessResult:
         reused=tuple(steps.reused),
         warnings=tuple(steps.said),
     )
+
+
+def _import_writer() -> None:
+    """Import what writes the file while the stages compute: pynwb alone takes two seconds."""
+    with contextlib.suppress(Exception):  # the one who needs it will be told
+        importlib.import_module("miniscope_nwb.nwb.processed.write")
 
 
 def _warn_of_nothing(extraction: ExtractionResult, steps: Steps) -> None:
