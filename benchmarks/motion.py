@@ -2,8 +2,9 @@
 
     python -m benchmarks.motion --work DIR [--minisim-python PYTHON] KIND:SEED:SIZE ...
 
-SIZE is width, height and frames, 240x210x2000; KIND is a level of our simulator, or ``minisim-moderate`` or ``minisim-v4``; for example
-``nonrigid:402:240x210x2000``. Errors are those of the table (`scoring`), px of the movie.
+SIZE is width, height and frames, 240x210x2000. KIND is a level of our simulator, or
+``minisim-moderate`` or ``minisim-v4``; for example ``nonrigid:402:240x210x2000``. Errors are those
+of the table (`scoring`), px of the movie.
 """
 
 from __future__ import annotations
