@@ -169,6 +169,12 @@ def map_in_order(
                 task.cancel()
 
 
+def exhaust(results: Iterator[Any]) -> None:
+    """Wait for results of `map_in_order` that are told in another way; raise the first error."""
+    for _ in results:
+        pass
+
+
 def spread_frames(usable: BoolArray, n: int) -> IntArray:
     """Choose up to `n` usable frames, evenly over the recording; ascending."""
     found = np.flatnonzero(usable)

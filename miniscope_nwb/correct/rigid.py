@@ -20,7 +20,7 @@ from miniscope_nwb.correct.template import (
     shift_sample,
     static_pattern,
 )
-from miniscope_nwb.movie import FrameClock, map_in_order
+from miniscope_nwb.movie import FrameClock, exhaust, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 
 Float32 = npt.NDArray[np.float32]
@@ -176,8 +176,7 @@ def _all_binned(frames: npt.NDArray[Any], factor: int, n_threads: int) -> Float3
     def put(number: int) -> None:
         small[number] = binned(frames[number], factor)
 
-    for _ in map_in_order(put, range(len(frames)), n_threads=n_threads):
-        pass
+    exhaust(map_in_order(put, range(len(frames)), n_threads=n_threads))
     return small
 
 

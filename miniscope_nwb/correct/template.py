@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from miniscope_nwb.correct.filters import binned
 from miniscope_nwb.correct.shift import seen_after_shift, shift_frame
-from miniscope_nwb.movie import Movie, map_in_order, spread_frames
+from miniscope_nwb.movie import Movie, exhaust, map_in_order, spread_frames
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 
 Float32 = npt.NDArray[np.float32]
@@ -115,8 +115,7 @@ def median_of_means(
             add_seen(shifted, shifted, total, count)
         means[group] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
-    for _ in map_in_order(average, range(n_groups), n_threads=n_threads):
-        pass
+    exhaust(map_in_order(average, range(n_groups), n_threads=n_threads))
     bands = [means[:, row : row + _BAND_ROWS] for row in range(0, height, _BAND_ROWS)]
     median = np.concatenate(list(map_in_order(_median, bands, n_threads=n_threads)))
     missing = np.isnan(median)

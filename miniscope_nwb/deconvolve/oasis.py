@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from miniscope_nwb.deconvolve.noise import estimate_noise
 from miniscope_nwb.deconvolve.times import kernel_roots
-from miniscope_nwb.movie import FrameClock, map_in_order
+from miniscope_nwb.movie import FrameClock, exhaust, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 
 MAX_ROUNDS = 10  # of pooling from scratch; two to four are usual
@@ -190,8 +190,7 @@ def _run(
         out_deconvolved[cell] = events
         return cell
 
-    for _ in map_in_order(one, range(n_cells), n_threads=n_threads):
-        pass
+    exhaust(map_in_order(one, range(n_cells), n_threads=n_threads))
     return Fits(*found)
 
 

@@ -16,13 +16,14 @@ import numpy as np
 
 from miniscope_nwb.extract.boxes import Footprints
 from miniscope_nwb.extract.frames import FrameBlock, Frames, bin_frames
-from miniscope_nwb.movie import map_in_order, spread_frames
+from miniscope_nwb.movie import exhaust, map_in_order, spread_frames
 from miniscope_nwb.recording import BoolArray, FloatArray, IntArray
 from miniscope_nwb.results import Float32, Sparse
 
 N_FRAMES = 1000  # of the regression: more changes the background by less than 0.2 %
 MOST_NEIGHBOURS = 20  # of a pixel: more cost time and change the traces by less than 0.002
 BAND_BYTES = 200_000_000  # of the frames that are held: wide fields are fitted band after band
+_ROWS_AT_ONCE = 1000  # coarse pixels that a thread centres
 RIDGE = 1e-3  # of the mean variance on the ring: the weights stay finite where pixels agree
 
 
@@ -164,15 +165,19 @@ class _Sample:
         """Return the rows [first, stop) of the coarse grid, (n_pixels, n_frames), centred."""
         data = np.empty(((stop - first) * self.n_columns, self.n_frames), np.float32)
 
-        def coarse(block: FrameBlock) -> Float32:
+        def fill(block: FrameBlock) -> None:
             subtract_cells(block, self.footprints, self.traces[:, block.numbers])
-            return bin_frames(block, self.factor)[:, first:stop]
+            coarse = bin_frames(block, self.factor)[:, first:stop]
+            place = np.searchsorted(self.numbers, block.numbers[0])
+            data[:, place : place + len(coarse)] = coarse.reshape(len(coarse), -1).T
 
-        done = 0
-        for part in self.frames.sample(self.numbers, coarse):
-            data[:, done : done + len(part)] = part.reshape(len(part), -1).T
-            done += len(part)
-        data -= data.mean(axis=1, keepdims=True)
+        def centre(row: int) -> None:
+            some = data[row : row + _ROWS_AT_ONCE]
+            some -= some.mean(axis=1, keepdims=True)
+
+        n_threads = self.frames.n_threads
+        exhaust(self.frames.sample(self.numbers, fill))
+        exhaust(map_in_order(centre, range(0, len(data), _ROWS_AT_ONCE), n_threads=n_threads))
         return data
 
 
@@ -216,11 +221,11 @@ def _components(data: Float32, weights: Sparse, n_components: int) -> Float32:
 def _in_parts(fit: Any, first: int, stop: int, weights: Float32, *, n_threads: int) -> None:
     """Fit rows of pixels in threads; each pixel's weights are its own."""
     edges = np.linspace(first, stop, 65).astype(np.int64).tolist()
-    work = map_in_order(
-        lambda part: fit(part[0], part[1], RIDGE, weights), pairwise(edges), n_threads=n_threads
+    exhaust(
+        map_in_order(
+            lambda part: fit(part[0], part[1], RIDGE, weights), pairwise(edges), n_threads=n_threads
+        )
     )
-    for _ in work:
-        pass
 
 
 def _binned_region(region: BoolArray, factor: int) -> BoolArray:

@@ -16,11 +16,13 @@ import numpy.typing as npt
 from miniscope_nwb.extract.boxes import Footprints, from_patches
 from miniscope_nwb.extract.bright import BrightPixels
 from miniscope_nwb.images.filtering import CenterSurround
+from miniscope_nwb.movie import exhaust, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 from miniscope_nwb.results import Float32, FloatImage
 
 FOOTPRINT_LEAST = 0.25  # of its peak: a first footprint ends there
 MIN_AREA = 0.15  # of a disc of the cell's diameter: fewer connected pixels are no cell
+_BAND_ROWS = 16  # of the field, whose pixels a thread looks at
 LEFTOVER = 0.35  # of what a seed explains: as much may be left by an imperfect first footprint
 
 
@@ -58,6 +60,7 @@ def find_seeds(
     *,
     n_frames: int,
     taken: BoolArray | None = None,
+    n_threads: int = 1,
 ) -> Seeds:
     """Seed greedily.
 
@@ -73,8 +76,11 @@ def find_seeds(
         Of the movie: the length of traces.
     taken
         (height, width): pixels that may not become seeds.
+    n_threads
+        That look at all pixels at the beginning; afterwards each seed changes what is left for the
+        next one.
     """
-    search = _Search(bright, kernel, rules, taken)
+    search = _Search(bright, kernel, rules, taken, n_threads=n_threads)
     best_pnr = float(search.pnr.max(initial=0))
     best_corr = float(search.corr[search.pnr >= rules.min_pnr].max(initial=0))
     trace = np.zeros(n_frames, np.float32)
@@ -121,6 +127,8 @@ class _Search:
         kernel: CenterSurround,
         rules: SeedRules,
         taken: BoolArray | None,
+        *,
+        n_threads: int,
     ) -> None:
         self._bright, self._kernel, self._rules = bright, kernel, rules
         self._entries = (bright.starts, bright.frames, bright.values)
@@ -128,7 +136,11 @@ class _Search:
         self._reach = max(kernel.radius_px, round(1.25 * rules.diameter_px))
         self._is_barred = np.zeros(shape, np.bool_) if taken is None else taken.copy()
         self.corr, self.pnr = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self._score(0, shape[0], 0, shape[1])
+        bands = range(0, shape[0], _BAND_ROWS)
+        exhaust(map_in_order(self._score_band, bands, n_threads=n_threads))
+
+    def _score_band(self, top: int) -> None:
+        self._score(top, top + _BAND_ROWS, 0, self._shape[1])
 
     def _score(self, top: int, bottom: int, left: int, right: int) -> None:
         """Tell correlation and peak-to-noise ratio of the pixels of a rectangle anew."""

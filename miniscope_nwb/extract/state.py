@@ -138,7 +138,10 @@ class Extraction:
             min_distance_px=self.plan.min_distance_px,
             max_seeds=self.plan.max_cells - len(self.footprints),
         )
-        seeds = find_seeds(bright, kernel, rules, n_frames=self.job.movie.n_frames)
+        seeds = find_seeds(
+            bright, kernel, rules, n_frames=self.job.movie.n_frames,
+            n_threads=self.resources.n_threads,
+        )  # fmt: skip
         self.n_seeds += len(seeds)
         if not len(self.footprints) and not len(seeds) and not self.emptied_by:
             self.emptied_by = what_emptied(seeds, rules, self.n_averaged)

@@ -97,7 +97,9 @@ def update_traces(
             left = projections[group] - others[group] @ np.asarray(denoised)
             raw[group] = left / scale[group, None].astype(np.float32)
             if sweep in {0, n_sweeps - 1}:
-                noise[group] = estimate_noises(raw[group], rules.clock, rules.is_left_out)
+                noise[group] = estimate_noises(
+                    raw[group], rules.clock, rules.is_left_out, n_threads=rules.n_threads
+                )
             start = Fits(*found[:, group]) if sweep else None
             fits = _deconvolve(raw, group, noise[group], start, maps, rules)
             found[:, group] = np.stack([fits.baseline, fits.penalty, fits.noise])

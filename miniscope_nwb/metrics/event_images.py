@@ -7,6 +7,7 @@ the footprint's pixels, and of either half of the footprint displaced to a place
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from miniscope_nwb.metrics.event_choice import (
     largest_peaks,
 )
 from miniscope_nwb.metrics.gather import Slots, event_pictures
-from miniscope_nwb.metrics.halves import events_of_half, is_first_half, normalized
+from miniscope_nwb.metrics.halves import ROWS, events_of_half, is_first_half, normalized
 from miniscope_nwb.metrics.neighbours import Neighbours
 from miniscope_nwb.metrics.pictures import flattened, match, near_pixels, place_mask
 from miniscope_nwb.movie import Movie
@@ -141,12 +142,11 @@ def _null_events(
     )
     n_cells = len(pictured.cutouts)
     chosen = []
-    for half in (0, 1):
-        for cell in range(n_cells):
-            most = len(own[(1 + half) * n_cells + cell])
-            if moves[cell, 0] == null_place.NOWHERE:
-                most = 0
-            row = normalized(traces[half, cell], movie.clock)
+    for half, start in product((0, 1), range(0, n_cells, ROWS)):
+        rows = normalized(np.asarray(traces[half, start : start + ROWS]), movie.clock)
+        for cell, row in enumerate(rows, start):
+            is_nowhere = moves[cell, 0] == null_place.NOWHERE
+            most = 0 if is_nowhere else len(own[(1 + half) * n_cells + cell])
             chosen.append(largest_peaks(row, chooser, movie.clock, most=most))
     del traces
     path.unlink(missing_ok=True)

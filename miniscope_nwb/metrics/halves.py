@@ -7,17 +7,18 @@ half and pixels of the other, nothing but a real source makes the picture.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from miniscope_nwb.metrics.events import find_events
-from miniscope_nwb.metrics.signal import noise
+from miniscope_nwb.metrics.signal import medians, noises
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.params.models import QualityParams
 from miniscope_nwb.recording import BoolArray
 from miniscope_nwb.results import Events, Float32
 
-_ROWS = 32  # traces that are in memory at a time
+ROWS = 32  # traces that are in memory at a time
 _BASELINE_S = 20.0  # pieces of the running baseline: long against a transient
 
 
@@ -28,27 +29,25 @@ def is_first_half(height: int, width: int) -> BoolArray:
     return result
 
 
-def normalized(trace: Float32, clock: FrameClock) -> Float32:
-    """Bring a trace (n_frames,) to noise units above its slow baseline.
+def normalized(traces: Float32, clock: FrameClock) -> Float32:
+    """Bring traces (n, n_frames) to noise units above their slow baselines.
 
     The baseline is the median of pieces of 20 s, with straight lines between their middles: a
-    trace of half a footprint was never deconvolved, so nothing else has taken its drift off.
+    trace of half a footprint was never deconvolved, so nothing else has taken its drift off. NaN
+    where a trace has no noise or no sample.
     """
-    n_pieces = max(1, round(len(trace) / (_BASELINE_S * clock.rate_hz)))
-    edges = np.linspace(0, len(trace), n_pieces + 1).astype(np.int64)
-    middles, levels = [], []
-    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        piece = trace[start:stop]
-        if np.isfinite(piece).any():
-            middles.append((start + stop - 1) / 2)
-            levels.append(float(np.nanmedian(piece)))
-    if not middles:
-        return np.full(len(trace), np.nan, np.float32)
-    sigma = noise(trace)
-    baseline = np.interp(np.arange(len(trace)), middles, levels)
-    if not sigma > 0:
-        return np.full(len(trace), np.nan, np.float32)
-    return ((trace - baseline) / sigma).astype(np.float32)
+    n_frames = traces.shape[1]
+    n_pieces = max(1, round(n_frames / (_BASELINE_S * clock.rate_hz)))
+    edges = np.linspace(0, n_frames, n_pieces + 1).astype(np.int64)
+    middles = (edges[:-1] + edges[1:] - 1) / 2
+    levels = np.stack([medians(traces[:, a:b]) for a, b in pairwise(edges.tolist())], axis=1)
+    frames, out = np.arange(n_frames), np.full(traces.shape, np.nan, np.float32)
+    for row, sigma in enumerate(noises(traces)):
+        is_known = np.isfinite(levels[row])
+        if sigma > 0 and is_known.any():
+            baseline = np.interp(frames, middles[is_known], levels[row, is_known])
+            out[row] = (traces[row] - baseline) / sigma
+    return out
 
 
 def events_of_half(
@@ -61,8 +60,8 @@ def events_of_half(
     cell, events
         ``events.cell`` is 0 throughout; sizes are in noise units of the half.
     """
-    for start in range(0, len(traces), _ROWS):
-        rows = np.stack([normalized(row, clock) for row in traces[start : start + _ROWS]])
+    for start in range(0, len(traces), ROWS):
+        rows = normalized(np.asarray(traces[start : start + ROWS]), clock)
         found = find_events(rows, clock, params, from_rest=True)
         for k in range(len(rows)):
             mine = found.cell == k

@@ -27,7 +27,7 @@ def is_first_run(engine: Engine) -> bool:
     from miniscope_nwb.traces import footprint_kernels
 
     kernels = (
-        survey_kernels.bin_columns,
+        survey_kernels.look,
         moment_kernels.add_moments,
         footprint_kernels.project,
         events_kernels.scan,

@@ -67,7 +67,7 @@ def prepare(movie: Movie, params: PreprocessParams, scale: Scale, resources: Res
     reasons = _judge_frames(cropped, found, params, resources)
     checks.check_left_out(reasons)
     usable = np.array([not reason for reason in reasons])
-    pixels = pixel_statistics(cropped, usable)
+    pixels = pixel_statistics(cropped, usable, n_threads=resources.n_threads)
     defects = _find_defects(pixels, params, resources)
     plain = Prepared(
         crop=crop, spatial_factor=1, temporal_factor=1, is_left_out=~usable,
@@ -219,9 +219,10 @@ def _with_light(
         share = 100 * prepared.figures["saturated_share"]
         resources.say(f"{share:.1f} % of the samples are saturated: their activity is lost.")
     if params.remove_glow:
-        seen = PreparedMovie(movie, prepared)
-        vignette = light.find_vignette(pixel_statistics(seen, usable).mean)
-        glow = light.find_glow(darkest_picture(seen, usable), vignette, diameter_px=diameter)
+        seen, n_threads = PreparedMovie(movie, prepared), resources.n_threads
+        vignette = light.find_vignette(pixel_statistics(seen, usable, n_threads=n_threads).mean)
+        darkest = darkest_picture(seen, usable, n_threads=n_threads)
+        glow = light.find_glow(darkest, vignette, diameter_px=diameter)
         prepared = dataclasses.replace(prepared, vignette=vignette, glow=glow)
     seen = PreparedMovie(movie, prepared)
     if params.detrend == "linear":

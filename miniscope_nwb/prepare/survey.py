@@ -76,7 +76,7 @@ def survey(movie: Movie, resources: Resources) -> Survey:
         brightness[start:stop], structure[start:stop] = part.brightness, part.structure
         row_steps[start:stop], changes[start:stop] = part.row_steps, part.changes
         if before is not None:
-            changes[start] = _change(before, part.first, movie.height)
+            changes[start] = _changes(np.stack([before, part.first]), movie.height)[0]
         before = part.last  # of the pictures only this one is kept, however long the movie is
         lowest = min(lowest, part.lowest)
         if part.highest > highest:
@@ -100,32 +100,25 @@ def _follows(movie: Movie) -> BoolArray:
 
 def _look(movie: Movie, block: tuple[int, int]) -> _Part:
     """Look at the frames of a block."""
-    from miniscope_nwb.prepare.survey_kernels import bin_columns, row_steps
+    from miniscope_nwb.prepare.survey_kernels import look
 
     frames = movie.read(*block)
     _check_numbers(frames, block[0])
     n, height, width = frames.shape
     bin_px = max(1, min(_BIN_PX, width // _LEAST_BINS))
-    bins = np.empty((height, width // bin_px), np.float32)
-    steps = np.empty(height + 1 - 2 * STEP_ROWS, np.float32)
-    brightness = np.empty(n)
-    largest = np.empty((n, len(band_starts(height))), np.float32)
-    coarse = np.empty((n, height // _BIN_PX, bins.shape[1]), np.float32)
-    rows = coarse.shape[1] * _BIN_PX
-    for k, frame in enumerate(frames):
-        brightness[k] = bin_columns(frame, bin_px, bins) / (height * width)
-        row_steps(bins, STEP_ROWS, steps)
-        largest[k] = _band_maxima(steps) / max(bin_px * brightness[k], 1e-6)
-        np.mean(bins[:rows].reshape(-1, _BIN_PX, bins.shape[1]), axis=1, out=coarse[k])
+    totals, steps = np.empty(n), np.empty((n, height + 1 - 2 * STEP_ROWS), np.float32)
+    coarse = np.empty((n, height // _BIN_PX, width // bin_px), np.float32)
+    look(frames, bin_px, STEP_ROWS, _BIN_PX, totals, steps, coarse)
+    brightness = totals / (height * width)
     coarse /= bin_px
+    largest = _band_maxima(steps) / np.maximum(bin_px * brightness, 1e-6)[:, None]
     changes = np.zeros(largest.shape, np.float32)
-    for k in range(1, n):
-        changes[k] = _change(coarse[k - 1], coarse[k], height)
+    changes[1:] = _changes(coarse, height)
     highest = frames.max()
     return _Part(
         brightness=brightness,
         structure=coarse.reshape(n, -1).std(axis=1),
-        row_steps=largest,
+        row_steps=largest.astype(np.float32),
         changes=changes,
         first=coarse[0].copy(),
         last=coarse[-1].copy(),
@@ -154,16 +147,17 @@ def _check_numbers(frames: npt.NDArray[Any], start: int) -> None:
 
 
 def _band_maxima(steps: Float32) -> Float32:
-    """Largest step in each band of rows."""
-    height = len(steps) - 1 + 2 * STEP_ROWS
+    """Largest step in each band of rows, (n, n_bands)."""
+    height = steps.shape[1] - 1 + 2 * STEP_ROWS
     edges = [max(0, start - STEP_ROWS + 1) for start in band_starts(height)]
     stops = [start + BAND_PX - STEP_ROWS for start in band_starts(height)]
-    return np.array([steps[a:b].max() for a, b in zip(edges, stops, strict=True)], np.float32)
+    bands = [steps[:, a:b].max(axis=1) for a, b in zip(edges, stops, strict=True)]
+    return np.stack(bands, axis=1)
 
 
-def _change(before: Float32, after: Float32, height: int) -> Float32:
-    """Mean absolute change of each band of a coarse picture."""
-    rows = np.abs(after - before).mean(axis=1)
+def _changes(coarse: Float32, height: int) -> Float32:
+    """Mean absolute change of each band from one coarse picture to the next, (n - 1, n_bands)."""
+    rows = np.abs(np.diff(coarse, axis=0)).mean(axis=2)
     starts = [start // _BIN_PX for start in band_starts(height)]
-    size = BAND_PX // _BIN_PX
-    return np.array([rows[min(a, len(rows) - 1) : a + size].mean() for a in starts], np.float32)
+    size, last = BAND_PX // _BIN_PX, rows.shape[1] - 1
+    return np.stack([rows[:, min(a, last) : a + size].mean(axis=1) for a in starts], axis=1)

@@ -14,6 +14,35 @@ Array = npt.NDArray[Any]
 
 
 @njit(cache=True, nogil=True)
+def look(
+    frames: Array,
+    bin_px: int,
+    n_rows: int,
+    coarse_px: int,
+    totals: Array,
+    steps: Array,
+    coarse: Array,
+) -> None:
+    """Look at frames (n, height, width), one after the other.
+
+    ``totals`` (n,) are the sums of their pixels, ``steps`` (n, height + 1 - 2 * n_rows) the steps
+    between rows, see `row_steps`, and ``coarse`` (n, height // coarse_px, n_bins) the means over
+    `coarse_px` rows of the bins of columns; rows below the last whole number of them are left out.
+    """
+    n_bins = coarse.shape[2]
+    bins = np.empty((frames.shape[1], n_bins), np.float32)
+    for k in range(len(frames)):
+        totals[k] = bin_columns(frames[k], bin_px, bins)
+        row_steps(bins, n_rows, steps[k])
+        for r in range(coarse.shape[1]):
+            for b in range(n_bins):
+                total = bins[r * coarse_px, b]
+                for y in range(r * coarse_px + 1, (r + 1) * coarse_px):
+                    total += bins[y, b]
+                coarse[k, r, b] = total / np.float32(coarse_px)
+
+
+@njit(cache=True, nogil=True)
 def bin_columns(frame: Array, bin_px: int, bins: Array) -> float:
     """Sum every row of a frame (height, width) over bins of columns: `bins` (height, n_bins).
 

@@ -24,7 +24,7 @@ def test_a_half_comes_to_noise_units_above_its_slow_baseline():
     trace = (200 + slow + rng.normal(0, 3, N)).astype(np.float32)
     trace[1000:1010] += 30
     trace[50] = np.nan
-    found = normalized(trace, CLOCK)
+    found = normalized(trace[None], CLOCK)[0]
     assert np.isnan(found[50])
     quiet = np.r_[300:900, 1100:2100]
     assert np.std(found[quiet]) == pytest.approx(1, rel=0.12)
@@ -33,8 +33,8 @@ def test_a_half_comes_to_noise_units_above_its_slow_baseline():
 
 
 def test_a_trace_without_noise_or_samples_has_no_units():
-    assert np.isnan(normalized(np.full(N, np.nan, np.float32), CLOCK)).all()
-    assert np.isnan(normalized(np.ones(N, np.float32), CLOCK)).all()
+    assert np.isnan(normalized(np.full((1, N), np.nan, np.float32), CLOCK)).all()
+    assert np.isnan(normalized(np.ones((1, N), np.float32), CLOCK)).all()
 
 
 def test_events_of_halves_come_cell_by_cell():
