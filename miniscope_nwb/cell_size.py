@@ -164,15 +164,16 @@ def find_blobs(image: FloatImage, is_seen: BoolArray) -> tuple[FloatArray, Float
         return np.empty(0), np.empty(0)
     strongest = responses.max(axis=0)
     rows, columns = _peaks(strongest, (strongest > _LEAST_SNR * noise.min()) & is_seen)
+    levels = responses[:, rows, columns].argmax(axis=0)
+    ratios = strongest[rows, columns] / noise[levels]
+    # The best scale may lie outside of those that were tried.
+    good = np.flatnonzero((ratios > _LEAST_SNR) & (levels > 0) & (levels < len(scales) - 1))
     found: list[tuple[float, float]] = []
-    for y, x in zip(rows.tolist(), columns.tolist(), strict=True):
-        level = int(responses[:, y, x].argmax())
-        snr = float(strongest[y, x] / noise[level])
-        if snr <= _LEAST_SNR or not 0 < level < len(scales) - 1:
-            continue  # the best scale may lie outside of those that were tried
+    for k in good.tolist():
+        y, x, level = int(rows[k]), int(columns[k]), int(levels[k])
         if _is_round(responses[level], y, x, float(scales[level])):
             scale = _refine(scales, responses[:, y, x], level)
-            found.append((DIAMETER_PER_SCALE * scale, snr))
+            found.append((DIAMETER_PER_SCALE * scale, float(ratios[k])))
     diameters, strengths = np.array(found).reshape(-1, 2).T
     return diameters, strengths
 

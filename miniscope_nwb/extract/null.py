@@ -15,6 +15,7 @@ field exceeds; over r times as many frames its place moves by the logarithm of r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,11 +27,13 @@ from miniscope_nwb.images.correlation import (
     peak_to_noise,
 )
 from miniscope_nwb.images.filtering import CenterSurround, highpass
+from miniscope_nwb.movie import exhaust, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 from miniscope_nwb.results import Float32, FloatImage
 
 _SIDE = 96  # px of the piece: some hundred local maxima
 _N_FRAMES = 1000  # of the piece
+_AT_ONCE = 50  # frames of it that a thread filters
 _LOW, _HIGH = 0.25, 0.6  # quantiles of local maxima through which Gumbel's distribution goes
 
 
@@ -51,8 +54,9 @@ def null_thresholds(
     for frame in own:  # in place: these thousand frames are the largest arrays of the extraction
         frame -= _surround(frame, kernel)
     rng = np.random.default_rng(seed)
-    pnr, _ = _images(_random_phases(own, rng), kernel)
-    _, corr = _images(_random_lags(own, rng), kernel)
+    n_threads = frames.n_threads
+    pnr, _ = _images(_random_phases(own, rng, n_threads=n_threads), kernel, n_threads=n_threads)
+    _, corr = _images(_random_lags(own, rng, n_threads=n_threads), kernel, n_threads=n_threads)
     margin = min(kernel.radius_px, min(pnr.shape) // 4)
     inside = np.s_[margin : pnr.shape[0] - margin, margin : pnr.shape[1] - margin]
     peaks = _local_maxima(pnr[inside], kernel)
@@ -97,33 +101,50 @@ def _surround(frame: FloatImage, kernel: CenterSurround) -> FloatImage:
     return mean
 
 
-def _random_phases(movie: Float32, rng: np.random.Generator) -> Float32:
+def _random_phases(movie: Float32, rng: np.random.Generator, *, n_threads: int) -> Float32:
     """Return noise with each pixel's spectrum, row by row of the piece."""
     from scipy import fft
 
     out = np.empty_like(movie)
-    for row in range(movie.shape[1]):
+    shape = (len(movie) // 2 + 1, movie.shape[2])
+
+    def turn(job: tuple[int, Float32]) -> None:
+        row, turns = job
         spectrum = fft.rfft(movie[:, row], axis=0, workers=1)
-        phases = rng.random(spectrum.shape, np.float32) * np.float32(2 * np.pi)
-        turned = np.abs(spectrum) * np.exp(1j * phases)
+        turned = np.abs(spectrum) * np.exp(1j * (turns * np.float32(2 * np.pi)))
         out[:, row] = fft.irfft(turned, n=len(movie), axis=0, workers=1)
+
+    jobs = ((row, rng.random(shape, np.float32)) for row in range(movie.shape[1]))
+    exhaust(map_in_order(turn, jobs, n_threads=n_threads))
     return out
 
 
-def _random_lags(movie: Float32, rng: np.random.Generator) -> Float32:
+def _random_lags(movie: Float32, rng: np.random.Generator, *, n_threads: int) -> Float32:
     """Return the movie with each pixel shifted in time by a lag of its own."""
     n, height, width = movie.shape
     out = np.empty_like(movie)
-    for row in range(height):
-        lags = rng.integers(0, n, width)
+
+    def shift(job: tuple[int, Any]) -> None:
+        row, lags = job
         frames = (np.arange(n)[:, None] - lags) % n
         out[:, row] = np.take_along_axis(movie[:, row], frames, axis=0)
+
+    jobs = ((row, rng.integers(0, n, width)) for row in range(height))
+    exhaust(map_in_order(shift, jobs, n_threads=n_threads))
     return out
 
 
-def _images(movie: Float32, kernel: CenterSurround) -> tuple[FloatImage, FloatImage]:
+def _images(
+    movie: Float32, kernel: CenterSurround, *, n_threads: int
+) -> tuple[FloatImage, FloatImage]:
     """Return peak-to-noise ratio and local correlation of the filtered movie."""
-    filtered = highpass(movie, kernel)
+    filtered = np.empty_like(movie)
+
+    def filter_some(first: int) -> None:
+        some = slice(first, first + _AT_ONCE)
+        filtered[some] = highpass(movie[some], kernel)
+
+    exhaust(map_in_order(filter_some, range(0, len(movie), _AT_ONCE), n_threads=n_threads))
     levels = NoiseAndPeak(*movie.shape[1:])
     levels.add(filtered)
     baseline = median_of_frames(filtered)

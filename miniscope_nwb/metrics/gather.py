@@ -77,21 +77,12 @@ def _mean(sums: FloatArray, counts: npt.NDArray[np.uint16], slot: int) -> FloatA
 
 def _jobs(events: list[EventFrames], is_left_out: BoolArray) -> Jobs:
     """List the frames that each slot needs: at the events, and (slot + n_slots) before them."""
-    frames, owners = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for slot, chosen in enumerate(events):
-        ends = (
-            (chosen.peak, chosen.peak_stop, slot),
-            (
-                chosen.before,
-                chosen.onset,
-                slot + len(events),
-            ),
-        )
-        for first, stop, owner in ends:
-            for a, b in zip(first.tolist(), stop.tolist(), strict=True):
-                found = np.arange(a, b)
-                found = found[~is_left_out[a:b]]
-                frames.append(found)
-                owners.append(np.full(len(found), owner))
-    jobs = np.stack([np.concatenate(frames), np.concatenate(owners)], axis=1)
+    none = np.empty(0, np.int64)
+    first = np.concatenate([none, *(e.peak for e in events), *(e.before for e in events)])
+    stop = np.concatenate([none, *(e.peak_stop for e in events), *(e.onset for e in events)])
+    owner = np.repeat(np.arange(2 * len(events)), [len(e) for e in (*events, *events)])
+    length = np.maximum(stop - first, 0)
+    starts = np.cumsum(length) - length  # of each event's frames in the list of all
+    frames = np.arange(length.sum()) + np.repeat(first - starts, length)
+    jobs: Jobs = np.stack([frames, np.repeat(owner, length)], axis=1)[~is_left_out[frames]]
     return jobs[np.lexsort((jobs[:, 1], jobs[:, 0]))]
