@@ -16,6 +16,7 @@ from miniscope_nwb.recording import BoolArray, FloatArray
 
 MAX_ROUNDS = 10  # of pooling from scratch; two to four are usual
 UPDATE_ROUNDS = 1  # inside an extraction, which comes back to every trace anyway
+_MOST_TOGETHER = 8  # traces that a thread takes at a time
 TOLERANCE = 1e-4  # of the noise: baseline and penalty are found to it
 
 
@@ -115,7 +116,7 @@ def deconvolve_many(
     Parameters
     ----------
     raw
-        (n_cells, n_frames), may be a memory map; one trace a thread is in memory.
+        (n_cells, n_frames), may be a memory map; a few traces a thread are in memory.
     kernel
         (n_cells, order) AR coefficients.
     out_denoised, out_deconvolved
@@ -181,16 +182,19 @@ def _run(
     solve = _solver(np.asarray(kernel, np.float64), clock)
     found = np.full((3, n_cells), np.nan)
 
-    def one(cell: int) -> int:
-        trace = np.array(raw[cell], np.float64)
-        is_gone = missing | ~np.isfinite(trace)
-        denoised, events = np.zeros(n_frames), np.zeros(n_frames)
-        found[:, cell] = _one(trace, is_gone, clock, given, cell, solve, denoised, events)
-        out_denoised[cell] = denoised
-        out_deconvolved[cell] = events
-        return cell
+    together = max(1, min(_MOST_TOGETHER, n_cells // (4 * n_threads)))
 
-    exhaust(map_in_order(one, range(n_cells), n_threads=n_threads))
+    def some(first: int) -> None:
+        cells = slice(first, first + together)
+        traces = np.array(raw[cells], np.float64)
+        is_gone = missing | ~np.isfinite(traces)
+        denoised, events = np.zeros(traces.shape), np.zeros(traces.shape)
+        for k, rows in enumerate(zip(traces, is_gone, denoised, events, strict=True)):
+            found[:, first + k] = _one(*rows, clock, given, first + k, solve)
+        out_denoised[cells] = denoised
+        out_deconvolved[cells] = events
+
+    exhaust(map_in_order(some, range(0, n_cells, together), n_threads=n_threads))
     return Fits(*found)
 
 
@@ -200,12 +204,12 @@ Solve = Callable[..., tuple[float, float]]
 def _one(
     trace: FloatArray,
     is_missing: BoolArray,
+    denoised: FloatArray,
+    events: FloatArray,
     clock: FrameClock,
     given: _Given,
     cell: int,
     solve: Solve,
-    denoised: FloatArray,
-    events: FloatArray,
 ) -> tuple[float, float, float]:
     """Deconvolve one trace into `denoised` and `events`; return baseline, penalty and noise."""
     n_seen = int((~is_missing).sum())
