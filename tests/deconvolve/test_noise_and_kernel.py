@@ -150,11 +150,12 @@ def test_no_cells():
 
 def test_noises_of_many_traces_are_those_of_each():
     rng = np.random.default_rng(8)
-    traces = rng.normal(0, 1, (5, 700)).astype(np.float32) * np.arange(1, 6)[:, None]
+    traces = rng.normal(0, 1, (40, 700)) * np.arange(1, 41)[:, None]  # some lots of them
     traces[1, 100:130], traces[3] = np.nan, np.nan
     traces = traces.astype(np.float32)
     clock, is_missing = regular_clock(700, rate_hz=20.0), np.arange(700) % 300 == 7
     found = estimate_noises(traces, clock, is_missing)
+    np.testing.assert_array_equal(found, estimate_noises(traces, clock, is_missing, n_threads=2))
     for trace, noise in zip(traces.astype(np.float64), found, strict=True):
         np.testing.assert_equal(noise, estimate_noise(trace, clock, is_missing))
     assert np.isnan(found[3])
