@@ -213,3 +213,37 @@ def fit(
         n_pools = pool(y, is_missing, decay, baseline, penalty, s_min, pools, starts)
     unfold(pools, starts, n_pools, decay, denoised, events)
     return baseline, penalty
+
+
+@njit(cache=True, nogil=True)
+def fit_many(
+    g: Any,
+    steps: Any,
+    segment: Any,
+    y: Any,
+    is_missing: Any,
+    n_seen: Any,
+    target: Any,
+    baseline: Any,
+    penalty: Any,
+    s_min: Any,
+    frees: Any,
+    max_rounds: int,
+    tolerance: Any,
+    denoised: Any,
+    events: Any,
+) -> None:
+    """Deconvolve traces (n, n_samples), each with its ``g`` (n,); see `fit`.
+
+    `baseline` and `penalty` (n,) are where they start, and receive what was found. A trace of
+    which nothing was seen is passed over.
+    """
+    decay = np.empty(y.shape[1])
+    for k in range(len(y)):
+        if n_seen[k] == 0:
+            continue
+        decays(g[k], steps, segment, decay)
+        baseline[k], penalty[k] = fit(
+            y[k], is_missing[k], decay, target[k], baseline[k], penalty[k], s_min[k], frees,
+            max_rounds, tolerance[k], denoised[k], events[k],
+        )  # fmt: skip

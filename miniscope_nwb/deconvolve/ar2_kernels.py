@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from miniscope_nwb.deconvolve.ar2_passage_kernels import is_start
+from miniscope_nwb.deconvolve.ar2_passage_kernels import is_start, passages
 from miniscope_nwb.deconvolve.ar2_pool_kernels import (
     BEGINS,
     EVENT,
@@ -297,3 +297,34 @@ def fit(
         if abs(baseline - last[0]) + abs(penalty - last[1]) <= tolerance:
             break
     return baseline, penalty
+
+
+@njit(cache=True, nogil=True)
+def fit_many(
+    g: Any,
+    slow: Any,
+    steps: Any,
+    segment: Any,
+    y: Any,
+    is_missing: Any,
+    n_seen: Any,
+    target: Any,
+    baseline: Any,
+    penalty: Any,
+    s_min: Any,
+    frees: Any,
+    max_rounds: int,
+    tolerance: Any,
+    denoised: Any,
+    events: Any,
+) -> None:
+    """Deconvolve traces, each with its ``g`` (n, 2) and ``slow`` (n,); see `ar1_kernels`."""
+    passage = np.empty((y.shape[1], 4))
+    for k in range(len(y)):
+        if n_seen[k] == 0:
+            continue
+        passages(g[k, 0], g[k, 1], steps, segment, is_missing[k], passage)
+        baseline[k], penalty[k] = fit(
+            y[k], is_missing[k], passage, slow[k], target[k], baseline[k], penalty[k], s_min[k],
+            frees, max_rounds, tolerance[k], denoised[k], events[k],
+        )  # fmt: skip

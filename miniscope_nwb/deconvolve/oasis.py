@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from miniscope_nwb.deconvolve.noise import estimate_noise
 from miniscope_nwb.deconvolve.times import kernel_roots
+from miniscope_nwb.medians import row_medians
 from miniscope_nwb.movie import FrameClock, exhaust, map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 
@@ -185,12 +186,11 @@ def _run(
     together = max(1, min(_MOST_TOGETHER, n_cells // (4 * n_threads)))
 
     def some(first: int) -> None:
-        cells = slice(first, first + together)
+        cells = slice(first, min(first + together, n_cells))
         traces = np.array(raw[cells], np.float64)
         is_gone = missing | ~np.isfinite(traces)
         denoised, events = np.zeros(traces.shape), np.zeros(traces.shape)
-        for k, rows in enumerate(zip(traces, is_gone, denoised, events, strict=True)):
-            found[:, first + k] = _one(*rows, clock, given, first + k, solve)
+        found[:, cells] = _some(traces, is_gone, denoised, events, clock, given, cells, solve)
         out_denoised[cells] = denoised
         out_deconvolved[cells] = events
 
@@ -198,56 +198,76 @@ def _run(
     return Fits(*found)
 
 
-Solve = Callable[..., tuple[float, float]]
+Solve = Callable[..., None]
 
 
-def _one(
-    trace: FloatArray,
+def _some(
+    traces: FloatArray,
     is_missing: BoolArray,
     denoised: FloatArray,
     events: FloatArray,
     clock: FrameClock,
     given: _Given,
-    cell: int,
+    cells: slice,
     solve: Solve,
-) -> tuple[float, float, float]:
-    """Deconvolve one trace into `denoised` and `events`; return baseline, penalty and noise."""
-    n_seen = int((~is_missing).sum())
-    if n_seen == 0:
-        return np.nan, np.nan, np.nan
-    sigma = estimate_noise(trace, clock, is_missing) if given.noise is None else given.noise[cell]
-    if not np.isfinite(sigma):
-        sigma = float(trace[~is_missing].std())
-    seen = trace[~is_missing]
-    centre = float(np.median(seen))  # sums stay small, whatever the baseline
-    trace -= centre
-    frees = np.array([given.baseline is None, given.penalty is None and given.s_min == 0.0])
-    baseline = 0.0 if given.baseline is None else float(given.baseline[cell]) - centre
-    penalty = 0.0 if given.penalty is None else float(given.penalty[cell])
-    if given.start is not None and np.isfinite(given.start.baseline[cell]):
-        baseline = float(given.start.baseline[cell]) - centre
-        penalty = float(given.start.penalty[cell])
-    baseline, penalty = solve(
-        cell,
-        trace,
+) -> FloatArray:
+    """Deconvolve traces (n, n_frames) of some cells into `denoised` and `events`.
+
+    Returns
+    -------
+    found
+        (3, n): baseline, penalty and noise; NaN where nothing was seen.
+    """
+    n_seen = (~is_missing).sum(axis=1)
+    sigma = _sigmas(traces, is_missing, clock, given, cells)
+    centre = row_medians(np.where(is_missing, np.nan, traces))
+    traces -= centre[:, np.newaxis]  # sums stay small, whatever the baseline
+    baseline, penalty = np.zeros((2, len(traces)))
+    if given.baseline is not None:
+        baseline = given.baseline[cells] - centre
+    if given.penalty is not None:
+        penalty = np.array(given.penalty[cells], np.float64)
+    if given.start is not None:
+        known = np.isfinite(given.start.baseline[cells])
+        baseline = np.where(known, given.start.baseline[cells] - centre, baseline)
+        penalty = np.where(known, given.start.penalty[cells], penalty)
+    solve(
+        cells,
+        traces,
         is_missing,
-        float(sigma) ** 2 * n_seen,
+        n_seen,
+        sigma**2 * n_seen,
         baseline,
         penalty,
-        given.s_min * float(sigma),
-        frees,
+        given.s_min * sigma,
+        np.array([given.baseline is None, given.penalty is None and given.s_min == 0.0]),
         given.max_rounds,
-        TOLERANCE * float(sigma),
+        TOLERANCE * sigma,
         denoised,
         events,
     )
-    return baseline + centre, penalty, float(sigma)
+    found = np.stack([baseline + centre, penalty, sigma])
+    found[:, n_seen == 0] = np.nan
+    return found
+
+
+def _sigmas(
+    traces: FloatArray, is_missing: BoolArray, clock: FrameClock, given: _Given, cells: slice
+) -> FloatArray:
+    """Return the noise of each trace, its standard deviation where the noise is not known."""
+    if given.noise is None:
+        pairs = zip(traces, is_missing, strict=True)
+        sigma = np.array([estimate_noise(trace, clock, gone) for trace, gone in pairs])
+    else:
+        sigma = np.array(given.noise[cells], np.float64)
+    for k in np.flatnonzero(~np.isfinite(sigma) & ~is_missing.all(axis=1)).tolist():
+        sigma[k] = traces[k, ~is_missing[k]].std()
+    return sigma
 
 
 def _solver(kernel: FloatArray, clock: FrameClock) -> Solve:
     """Return the compiled solver of the kernels' order, bound to the frames' times."""
     from miniscope_nwb.deconvolve import ar1_kernels, ar2_kernels
-    from miniscope_nwb.deconvolve.ar2_passage_kernels import passages
 
     for cell, coefficients in enumerate(kernel):
         slow, fast = kernel_roots(coefficients)
@@ -256,22 +276,12 @@ def _solver(kernel: FloatArray, clock: FrameClock) -> Solve:
             raise ValueError(message)
     steps, segment = np.ascontiguousarray(clock.steps), np.ascontiguousarray(clock.segment)
 
-    def first_order(
-        cell: int, trace: FloatArray, is_missing: BoolArray, *rest: Any
-    ) -> tuple[float, float]:
-        decay = np.empty(len(steps))
-        ar1_kernels.decays(kernel[cell, 0], steps, segment, decay)
-        found: tuple[float, float] = ar1_kernels.fit(trace, is_missing, decay, *rest)
-        return found
+    roots = np.array([kernel_roots(coefficients)[0] for coefficients in kernel])
 
-    def second_order(
-        cell: int, trace: FloatArray, is_missing: BoolArray, *rest: Any
-    ) -> tuple[float, float]:
-        passage = np.empty((len(steps), 4))
-        g1, g2 = kernel[cell]
-        passages(g1, g2, steps, segment, is_missing, passage)
-        slow = kernel_roots(kernel[cell])[0]
-        found: tuple[float, float] = ar2_kernels.fit(trace, is_missing, passage, slow, *rest)
-        return found
+    def first_order(cells: slice, *rest: Any) -> None:
+        ar1_kernels.fit_many(kernel[cells, 0].copy(), steps, segment, *rest)
+
+    def second_order(cells: slice, *rest: Any) -> None:
+        ar2_kernels.fit_many(kernel[cells].copy(), roots[cells], steps, segment, *rest)
 
     return first_order if kernel.shape[1] == 1 else second_order

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from miniscope_nwb.medians import row_medians
 from miniscope_nwb.metrics.events import find_events
-from miniscope_nwb.metrics.signal import medians, noises
+from miniscope_nwb.metrics.signal import noises
 from miniscope_nwb.movie import FrameClock
 from miniscope_nwb.params.models import QualityParams
 from miniscope_nwb.recording import BoolArray
@@ -40,7 +41,7 @@ def normalized(traces: Float32, clock: FrameClock) -> Float32:
     n_pieces = max(1, round(n_frames / (_BASELINE_S * clock.rate_hz)))
     edges = np.linspace(0, n_frames, n_pieces + 1).astype(np.int64)
     middles = (edges[:-1] + edges[1:] - 1) / 2
-    levels = np.stack([medians(traces[:, a:b]) for a, b in pairwise(edges.tolist())], axis=1)
+    levels = np.stack([row_medians(traces[:, a:b]) for a, b in pairwise(edges.tolist())], axis=1)
     frames, out = np.arange(n_frames), np.full(traces.shape, np.nan, np.float32)
     for row, sigma in enumerate(noises(traces)):
         is_known = np.isfinite(levels[row])

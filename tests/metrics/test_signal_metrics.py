@@ -33,19 +33,6 @@ def test_noise_is_that_of_the_frames_whatever_the_events_and_missing_frames():
     assert np.isnan(signal.noise(np.full(9, np.nan, np.float32)))
 
 
-@pytest.mark.parametrize("n_samples", [0, 1, 2, 7, 8, 401])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_medians_are_those_of_numpy_row_by_row(n_samples, dtype):
-    rng = np.random.default_rng(5)
-    rows = rng.normal(size=(6, n_samples)).astype(dtype)
-    rows[rng.random(rows.shape) < 0.3] = np.nan
-    rows[0], rows[1] = np.nan, np.arange(n_samples)
-    expected = [np.nanmedian(row) if np.isfinite(row).any() else np.nan for row in rows]
-    found = signal.medians(rows)
-    assert found.dtype == dtype
-    np.testing.assert_array_equal(found, np.array(expected, dtype))
-
-
 def test_half_sample_mode_finds_the_dense_part():
     rng = np.random.default_rng(1)
     values = np.concatenate([rng.normal(3, 0.1, 600), rng.uniform(3, 30, 400)])
