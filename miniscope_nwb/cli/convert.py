@@ -27,8 +27,9 @@ from miniscope_nwb.session import Compression, ConvertOptions, Mismatch, StampPo
 @click.option("--stub", type=click.IntRange(min=1), help="Only the first N frames of every device.")
 @click.option(
     "--on-mismatch", type=click.Choice(get_args(Mismatch)), default="stop", show_default=True,
-    help="Where stamps and frames disagree: stop, trim (drop what has no partner) or pad "
-    "(extrapolate missing stamps).",
+    help="Where stamps and frames disagree and no damaged file explains it: stop, trim (drop what "
+    "has no partner) or pad (extrapolate missing stamps). The end of a video that is cut off is "
+    "trimmed in any case, with a warning.",
 )  # fmt: skip
 @click.option(
     "--stamps", type=click.Choice(get_args(StampPolicy)), default="strict", show_default=True,

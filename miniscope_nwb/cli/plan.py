@@ -34,8 +34,12 @@ def plan(nwb_file: Path, as_json: bool, quiet: bool, **choices: Any) -> None:
 def show_plan(nwb_file: Path, options: ProcessOptions, *, as_json: bool, quiet: bool) -> None:
     """Print what `process` would do; what it would warn of goes to standard error, as there."""
     from miniscope_nwb.cli import run_text
+    from miniscope_nwb.engines.compiled import builtin_is_compiled
+    from miniscope_nwb.pipeline.first_run import in_words
     from miniscope_nwb.pipeline.plan import plan as plan_file
 
+    if options.engine != "caiman" and not builtin_is_compiled():
+        click.echo(in_words(), err=True)  # half a minute of silence otherwise
     planned = plan_file(nwb_file, options)
     for warning in planned.warnings:
         click.echo(warning, err=True)

@@ -107,6 +107,9 @@ def _lost(plan: ConversionPlan) -> str:
         for timeline in segment.timelines.values():
             for span in timeline.lost:
                 counts[f"{span.device}, by {span.evidence}"] += span.n_lost
+            for repair in timeline.repairs:
+                if repair.rule == "trimmed_stamp":  # its frame is in no file, or cannot be decoded
+                    counts[f"{repair.device}, stamps without a frame"] += 1
     return "; ".join(f"{number} ({what})" for what, number in counts.items()) or "none"
 
 
