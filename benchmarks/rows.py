@@ -24,7 +24,7 @@ QUIET_CORES = 0.25  # that other programs may take while a run's wall seconds ar
 _COMPUTES = (  # what the built-in engine's figures depend on, below the package
     "prepare", "correct", "images", "extract", "deconvolve", "traces", "metrics", "params",
     "pipeline", "engines/builtin.py", "engines/builtin_costs.py",
-    "nwb/stored_movie.py", "nwb/kept_frames.py", "movie.py", "cell_size.py",
+    "nwb/stored_movie.py", "nwb/kept_frames.py", "movie.py", "cell_size.py", "medians.py",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "miniscope_nwb"
 RECORDS = {"errors", "recording", "session", "sizes", "text_file"}
 # What the stages of the processing share: arrays and records, no file and no other stage.
 STAGES = {"prepare", "correct", "images", "deconvolve", "extract", "traces", "metrics"}
-PROCESSING = {"errors", "recording", "movie", "results", "params", "engines.base"}
+PROCESSING = {"errors", "recording", "medians", "movie", "results", "params", "engines.base"}
 ALLOWED = {
     "errors": set(),
     "sizes": set(),
@@ -26,6 +26,7 @@ ALLOWED = {
     "convert.readers": {"errors", "recording", "video"},
     "entry_points": set(),
     "plugins": {"entry_points", "errors", "recording", "convert.readers.base"},
+    "medians": set(),
     "movie": {"recording"},
     "cell_size": {"movie", "recording", "results"},
     "results": {"recording"},
