@@ -23,6 +23,7 @@ def test_truncated_last_part(shell, session, tmp_path):
     check_stored(path, session, range(n_stored))
     assert "3.avi" in said
     assert list(repairs["rule"]) == ["trimmed_stamp"] * (35 - n_stored)
+    assert f"lost frames: {35 - n_stored} (Miniscope, stamps without a frame)" in said
 
 
 def test_truncated_middle_part(shell, session, tmp_path):

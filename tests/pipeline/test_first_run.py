@@ -13,6 +13,7 @@ import numba
 import pytest
 from processed_files import copy_of, make_recording
 
+from miniscope_nwb.cli.plan import show_plan
 from miniscope_nwb.engines import compiled
 from miniscope_nwb.engines.builtin import BuiltinEngine
 from miniscope_nwb.engines.compiled import is_compiled
@@ -134,6 +135,14 @@ def test_a_plan_whose_probe_fails_counts_on_compiling(recording, installation, m
     first = plan(recording, options())
     installation(False)
     assert first.peak_memory_bytes - plan(recording, options()).peak_memory_bytes == COMPILING_BYTES
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_first_plan_says_that_it_compiles(recording, monkeypatch, capsys, is_new):
+    monkeypatch.setattr(compiled, "builtin_is_compiled", lambda: not is_new)
+    monkeypatch.setattr(probe, "_measure", lambda *given: dict.fromkeys(probe._GROWTH, 1.0))
+    show_plan(recording, options(), as_json=False, quiet=False)
+    assert ("compiling takes" in capsys.readouterr().err) == is_new
 
 
 class Stopped(Exception):
