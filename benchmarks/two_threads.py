@@ -7,6 +7,7 @@ The first tells how many times the speed of one thread two have that share nothi
 on arithmetic, on arrays that fit the processor's caches, on arrays that do not. The second looks at
 the CPU seconds of the process 20 times a second; what two cores did not do is idle, and half of it
 is what a stage takes longer than if they had. Beside it stands where the main thread was meanwhile.
+Nothing else may take the cores: what others take counts as idle.
 """
 
 from __future__ import annotations
