@@ -177,8 +177,8 @@ def _read_stamps(found: _Found) -> None:
         if path is None:
             message = (
                 f"{folder.name}: the device {name} has no {STAMPS}, so its frames have no time; "
-                "put the file back, write one by hand where the rate is known (see \"A video without "
-                "its time stamps\" in docs/damaged_input.md), or move the folder out of the session."
+                "put the file back, write one by hand where the rate is known (see 'A video "
+                "without its time stamps' in docs/damaged_input.md), or move the folder out."
             )
             found.add("no_stamps", message, is_error=True)
             return
