@@ -23,7 +23,9 @@ Float32 = npt.NDArray[np.float32]
 
 _MANY_BLOCKS = 3  # in a row and in a column: fewer have too few pairs that lie apart
 _FEW_BLOCKS_PX = 2.0  # of bending there: cells that flash make up to 1 px of it
-N_TEST_FRAMES = 60  # of the sample: they tell whether the field bends
+_TEST_FRAMES = 60  # of the sample: they tell whether the field bends
+_TEST_PIXELS = 12_000_000  # of all of them: a large field has more blocks that tell
+_LEAST_TEST_FRAMES = 30  # however large
 N_FIELD_FRAMES = 150  # of the sample, on which the blocks are measured where it does
 
 
@@ -43,6 +45,12 @@ def lay_blocks(movie: Movie, settings: Settings) -> MotionBlocks:
         block_px=max(FACTOR, settings.block_px),
         overlap_px=settings.overlap_px,
     )
+
+
+def n_test_frames(movie: Movie) -> int:
+    """Return how many frames of the sample tell whether the field bends."""
+    fitting = _TEST_PIXELS // (movie.height * movie.width)
+    return int(np.clip(fitting, _LEAST_TEST_FRAMES, _TEST_FRAMES))
 
 
 def is_bending(job: MotionInput, blocks: MotionBlocks, bending_px: float) -> bool:

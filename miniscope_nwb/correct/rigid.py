@@ -72,7 +72,7 @@ class Placer:
         factor, highpass_px = settings.factor, settings.highpass_px / settings.factor
         self._window = window_of(template.shape[0], template.shape[1], RISE_SHARE)
         self._brightness = float((self._window * template).sum(dtype=np.float64))
-        self.reach_px = reach = int(np.ceil(reach_px / factor))  # of the copy
+        reach = reach_of_copy(reach_px, factor)
         sharpened = sharpen(template, highpass_px, static)
         self._matcher = Matcher(
             sharpened, self._window, highpass_px=highpass_px, reach_px=reach, padding_px=reach
@@ -104,6 +104,11 @@ class Placer:
                 place = found.displacement_px[k]
                 found.displacement_px[k] = self._refinement.refine(frames[k], place, gains[k])
         return Placed(-found.displacement_px, found.score, found.is_at_border)
+
+
+def reach_of_copy(reach_px: float, factor: int) -> int:
+    """Return how far is searched in the binned copy, for a reach in px of the movie."""
+    return int(np.ceil(reach_px / factor))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from miniscope_nwb.correct.filters import bandpass, binned
 from miniscope_nwb.correct.parts import N_REFERENCES, Parts
-from miniscope_nwb.correct.rigid import Bootstrap, Placed, Placer, are_placed, joined
+from miniscope_nwb.correct.rigid import Bootstrap, Placed, Placer, are_placed, joined, reach_of_copy
 from miniscope_nwb.correct.settings import LARGEST_SHARE, Settings
 from miniscope_nwb.correct.shift import seen_after_shift, shift_frame
 from miniscope_nwb.correct.small_movie import batches
@@ -54,21 +55,12 @@ class Search:
     """
 
     def __init__(self, sample: Sample, start: Bootstrap, settings: Settings) -> None:
-        self._start, self._factor = start, settings.factor
+        self._start, self._settings, self._factor = start, settings, settings.factor
         self._highpass_px = settings.highpass_px / settings.factor
-        self._near = Placer(
-            start.template, start.static, settings, start.reach_px, start.steadiness
-        )
+        self._near = self._placer(start.reach_px)
+        self._usual_reach_px = start.usual_reach_px()
         widest = LARGEST_SHARE * min(sample.frames.shape[1:])
-        self._far: Placer | None = None
-        if settings.may_widen and widest > start.reach_px:
-            self._far = Placer(start.template, start.static, settings, widest)
-        usual_reach = start.usual_reach_px()
-        self._usual_places: Placer | None = None
-        if usual_reach < start.reach_px:
-            self._usual_places = Placer(
-                start.template, start.static, settings, usual_reach, start.steadiness
-            )
+        self._widest_px = widest if settings.may_widen else 0.0
         chosen = spread_frames(start.is_good, N_REFERENCES)
         small = [binned(sample.frames[number], self._factor) for number in chosen]
         scores = self._near.place(small).score
@@ -79,6 +71,22 @@ class Search:
             [self._moved(frame, shift) for frame, shift in zip(small, shifts, strict=True)],
             highpass_px=self._highpass_px,
         )
+
+    def _placer(self, reach_px: float, *, is_refined: bool = True) -> Placer:
+        start = self._start
+        steadiness = start.steadiness if is_refined else None
+        return Placer(start.template, start.static, self._settings, reach_px, steadiness)
+
+    # Most movies ask neither of these two for anything. Threads may both make one: it is the same.
+    @cached_property
+    def _far(self) -> Placer:
+        """Of the widest window."""
+        return self._placer(self._widest_px, is_refined=False)
+
+    @cached_property
+    def _usual_places(self) -> Placer:
+        """Of the places where most frames lie."""
+        return self._placer(self._usual_reach_px)
 
     def place(self, small: Sequence[Float32], is_left_out: BoolArray) -> tuple[Placed, BoolArray]:
         """Place binned frames, n of (height, width).
@@ -92,26 +100,27 @@ class Search:
             left out.
         """
         found = self._near.place(small)
-        if self._usual_places is not None:
-            self._look_nearer(self._usual_places, found, small)
+        if self._usual_reach_px < self._start.reach_px:
+            self._look_nearer(found, small)
         is_poor = found.is_at_border | (found.score < _POOR_SHARE * self._usual)
-        if self._far is not None and is_poor.any():
-            self._look_farther(self._far, found, small, np.flatnonzero(is_poor))
+        if self._widest_px > self._start.reach_px and is_poor.any():
+            self._look_farther(found, small, np.flatnonzero(is_poor))
         is_sure = np.zeros(len(small), bool)
         for number in np.flatnonzero(is_poor | is_left_out).tolist():
             is_sure[number] = self._is_sure(found, small[number], number)
         return found, is_sure
 
-    def _look_nearer(self, near: Placer, found: Placed, small: Sequence[Float32]) -> None:
+    def _look_nearer(self, found: Placed, small: Sequence[Float32]) -> None:
         """Put usual places into `found` for unusual ones that score no better.
 
         In faint movies a pair of cells that flash decides where a frame lies, and another pair of
         the template may look like it.
         """
-        unusual = np.flatnonzero((np.abs(found.shifts_px) > near.reach_px).any(axis=1))
+        reach_px = reach_of_copy(self._usual_reach_px, self._factor)
+        unusual = np.flatnonzero((np.abs(found.shifts_px) > reach_px).any(axis=1))
         if not len(unusual):
             return
-        usual = near.place([small[number] for number in unusual.tolist()])
+        usual = self._usual_places.place([small[number] for number in unusual.tolist()])
         is_as_good = usual.score >= _AS_GOOD_SHARE * found.score[unusual]
         is_taken = is_as_good & ~usual.is_at_border
         taken = unusual[is_taken]
@@ -119,11 +128,9 @@ class Search:
         found.score[taken] = usual.score[is_taken]
         found.is_at_border[taken] = False
 
-    def _look_farther(
-        self, far: Placer, found: Placed, small: Sequence[Float32], poor: IntArray
-    ) -> None:
+    def _look_farther(self, found: Placed, small: Sequence[Float32], poor: IntArray) -> None:
         """Put places beyond the window into `found`: those that are better, and beyond doubt."""
-        wide = far.place([small[number] for number in poor])
+        wide = self._far.place([small[number] for number in poor])
         for k, number in enumerate(poor.tolist()):
             # At the border the same place, or one beside it, may have been found.
             is_cut = found.is_at_border[number]

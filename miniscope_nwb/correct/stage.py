@@ -77,7 +77,7 @@ def estimate_motion(job: MotionInput, resources: Resources) -> MotionResult:
         found.start.sample_shifts_px,
         found.start.is_good,
         motion,
-        n_frames=piecewise.N_TEST_FRAMES,
+        n_frames=piecewise.n_test_frames(job.movie),
         n_threads=resources.n_threads,
     )
     method = job.params.method

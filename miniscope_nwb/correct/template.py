@@ -22,7 +22,7 @@ _BAND_ROWS = 64  # of the image whose medians a thread takes at a time
 N_GROUPS = 21  # means whose median is the template: half of them may be spoilt
 SAMPLE_BYTES = 200_000_000  # of the sample frames that are held
 LEAST_SAMPLE = 60  # frames, however large they are
-_SAMPLE_PIXELS = 80_000_000  # of all of them: a large field shows in fewer frames where it lies
+_SAMPLE_PIXELS = 40_000_000  # of all of them: a large field shows in fewer frames where it lies
 _LEAST_TELLING = 100  # frames, however large
 
 

@@ -46,7 +46,7 @@ def with_template(motion: MotionResult, job: MotionInput, *, n_threads: int) -> 
             shifts,
             every,
             placer,
-            n_frames=piecewise.N_TEST_FRAMES,
+            n_frames=piecewise.n_test_frames(job.movie),
             n_threads=n_threads,
         )
         residual_px, bending_px = bending.residual_px, bending.bending_px
