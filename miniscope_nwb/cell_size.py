@@ -202,11 +202,21 @@ def _spread(values: npt.NDArray[np.float32]) -> float:
     """Return the standard deviation of the bulk, from the lower half: blobs are no noise."""
     if not len(values):
         return float("nan")
-    few = np.sort(values)
-    # Four times faster than numpy's percentile: float32 are sorted by vector instructions.
-    places = np.array([0.5, 0.15865]) * (len(few) - 1)
-    middle, low = np.interp(places, np.arange(len(few)), few)
-    return float(middle - low)
+    middle, low = (_at_rank(values, share * (len(values) - 1)) for share in (0.5, 0.15865))
+    return middle - low
+
+
+def _at_rank(values: npt.NDArray[np.float32], place: float) -> float:
+    """Return the value at a place, from 0, between two values of the sorted ones.
+
+    A partition at one place is made by vector instructions; numpy's percentile asks for several.
+    """
+    below = int(place)
+    parted = np.partition(values, below)
+    low = float(parted[below])
+    if place == below:
+        return low
+    return (float(parted[below + 1 :].min()) - low) * (place - below) + low
 
 
 def _peaks(image: FloatImage, allowed: BoolArray) -> tuple[npt.NDArray[np.intp], ...]:

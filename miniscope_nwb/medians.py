@@ -11,9 +11,19 @@ Real = TypeVar("Real", np.float32, np.float64)
 
 
 def row_medians(rows: npt.NDArray[Real]) -> npt.NDArray[Real]:
-    """Return the median of each row (n, n_samples), NaN left out; NaN where there is nothing else.
+    """Return the median of each row.
 
     All rows at once, and sorted by vector instructions: numpy's own takes one row after the other.
+
+    Parameters
+    ----------
+    rows
+        (n, n_samples) float32 or float64; NaN take no part.
+
+    Returns
+    -------
+    medians
+        (n,) of the dtype of the rows; NaN where a row holds nothing else.
     """
     if not rows.shape[1]:
         return np.full(len(rows), np.nan, rows.dtype)

@@ -16,6 +16,8 @@ from numba import njit
 
 Array = npt.NDArray[Any]
 
+_STRETCH = 64  # pixels of a row that are looked at together
+
 
 @njit(cache=True, nogil=True)
 def add_differences(
@@ -84,28 +86,55 @@ def add_products(frames: Array, bounds: Array, baseline: Array, cut: Array, sums
 
     ``sums`` (6, height, width) are the sums of a value, of its square and of its products with the
     pixels to the right, below to the left, below, and below to the right. A value is what exceeds
-    `baseline`, where a pixel is above `cut`. Few are: the loop is cheap, and with rows outside of
-    frames what it needs stays in the cache.
+    `baseline`, where a pixel is above `cut`. Few are: a stretch of a row without one is passed over
+    at once, and with rows outside of frames what the loop needs stays in the cache.
     """
     n, height, _ = frames.shape
     for y in range(height):
         for t in range(n):
             if y < bounds[t, 0] or y >= bounds[t, 1]:
                 continue
-            left, right, has_below = bounds[t, 2], bounds[t, 3], y + 1 < bounds[t, 1]
-            row = frames[t, y]
-            for x in range(left, right):
-                if not row[x] > cut[y, x]:
-                    continue
-                value = np.float64(row[x] - baseline[y, x])
-                sums[0, y, x] += value
-                sums[1, y, x] += value * value
-                if x + 1 < right and row[x + 1] > cut[y, x + 1]:
-                    sums[2, y, x] += value * np.float64(row[x + 1] - baseline[y, x + 1])
-                if not has_below:
-                    continue
-                for other in range(max(x - 1, left), min(x + 2, right)):
-                    below = frames[t, y + 1, other]
-                    if below > cut[y + 1, other]:
-                        product = value * np.float64(below - baseline[y + 1, other])
-                        sums[4 + other - x, y, x] += product
+            row, right = frames[t, y], bounds[t, 3]
+            for left in range(bounds[t, 2], right, _STRETCH):
+                end = min(left + _STRETCH, right)
+                if _is_any_above(row[left:end], cut[y, left:end]):
+                    _add_stretch(frames[t], bounds[t], baseline, cut, sums, y, left, end)
+
+
+@njit(cache=True, nogil=True)
+def _is_any_above(values: Array, cut: Array) -> bool:
+    """Say whether a value is above its threshold. No branch: it is vectorised."""
+    number = np.int32(0)
+    for x in range(len(values)):
+        number += np.int32(values[x] > cut[x])
+    return bool(number > 0)
+
+
+@njit(cache=True, nogil=True)
+def _add_stretch(
+    frame: Array,
+    bounds: Array,
+    baseline: Array,
+    cut: Array,
+    sums: Array,
+    y: int,
+    start: int,
+    stop: int,
+) -> None:
+    """Add the moments of the pixels of a row from `start` to `stop`."""
+    left, right, row, has_below = bounds[2], bounds[3], frame[y], y + 1 < bounds[1]
+    for x in range(start, stop):
+        if not row[x] > cut[y, x]:
+            continue
+        value = np.float64(row[x] - baseline[y, x])
+        sums[0, y, x] += value
+        sums[1, y, x] += value * value
+        if x + 1 < right and row[x + 1] > cut[y, x + 1]:
+            sums[2, y, x] += value * np.float64(row[x + 1] - baseline[y, x + 1])
+        if not has_below:
+            continue
+        for other in range(max(x - 1, left), min(x + 2, right)):
+            below = frame[y + 1, other]
+            if below > cut[y + 1, other]:
+                product = value * np.float64(below - baseline[y + 1, other])
+                sums[4 + other - x, y, x] += product

@@ -161,7 +161,7 @@ def choose_series(file: h5py.File, wanted: str | None, *, option: str = "--serie
         if f"{GROUP}/{RUNS}" in file:
             raise NwbContentError(
                 f"{where} holds runs, but not the movie that they were made of: bring it together "
-                f"with the raw half by `miniscope-nwb join RAW.nwb {where} -o FILE.nwb`."
+                f"with the raw half by `miniscope-nwb join RAW.nwb {file.filename} -o FILE.nwb`."
             )
         raise NwbContentError(
             f"{where} holds no {SERIES_TYPE} in acquisition{found}: name an NWB file of a one-"

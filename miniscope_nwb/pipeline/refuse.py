@@ -29,7 +29,7 @@ def check_curation(job: Job, runs: Sequence[StoredRun]) -> None:
     rounds = "a round" if lost == 1 else f"{lost} rounds"
     raise OutputError(
         f"{job.path.name}: run {name} holds {rounds} of curation made by hand, which would be lost "
-        f"with it: keep the decisions with `miniscope-nwb curate {job.path.name} --run {name} "
+        f"with it: keep the decisions with `miniscope-nwb curate {job.path} --run {name} "
         "--export decisions.csv`, then add --drop-curation."
     )
 

@@ -198,6 +198,7 @@ def test_rounds_made_by_hand_are_not_replaced_unawares(shell, processed, tmp_pat
     for command in ("process", "plan"):
         last = refused(shell, command, processed, *ENGINE, "--force", path=processed)
         assert "a round of curation made by hand" in last
+        assert f"`miniscope-nwb curate {processed} --run " in last  # as it is to be typed
         assert "--drop-curation" in last
     done = shell("process", processed, *ENGINE, "--force", "--drop-curation", "--quiet")
     assert done.code == 0, done.err

@@ -59,7 +59,7 @@ def sort_contents(file: h5py.File) -> Contents:
     if f"{GROUP}/{RUNS}" not in file:
         raise NwbContentError(
             f"{where} holds no run of the processing, so there is nothing to split: share it as it "
-            f"is, or run `miniscope-nwb process {where}` first."
+            f"is, or run `miniscope-nwb process {file.filename}` first."
         )
     for _ in soft_links(file["/"]):  # an error where one leads to another file
         pass

@@ -51,7 +51,7 @@ def find_run(file: h5py.File, name: str | None) -> RunRow:
     rows, where = read_runs(file), Path(file.filename).name
     if not rows:
         first = (
-            f"run `miniscope-nwb process {where}` first"
+            f"run `miniscope-nwb process {file.filename}` first"
             if has_movie(file)
             else "it has no movie of a miniscope either; name a processed file"
         )
