@@ -63,7 +63,7 @@ def find_peaks(surfaces: Array, place: Array, is_at_border: Array, rest: Array) 
     return height
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
 def compare(
     spectrum: Array, template: Array, fixed: Array, gain: float, energy: Array, highpass: Array
 ) -> Array:
