@@ -1,20 +1,20 @@
 """Single stages against CaImAn's, frames in memory, one core each, in one run.
 
-    python -m benchmarks.stages --caiman-python PYTHON [--width 600] [--height 600] [--frames 500]
+    python -m benchmarks.stages --caiman-python PYTHON [--frames 500] [--runs 1]
 
 Rigid and piecewise-rigid motion are estimated **and** applied to every frame; CaImAn reads the
 frames from an uncompressed file and writes the corrected movie to its memory map, as its pipeline
 does.
 The correlation and peak-to-noise images are made of all frames on both sides. Every stage runs in
 a process of its own, after a small movie that loads and compiles what it needs; CPU seconds of one
-thread are compared, and ours are run with two threads besides.
+thread are compared, and ours are run with two threads besides. Of more runs the medians stand in
+the table.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -91,29 +91,44 @@ def make_movie(work: Path, *, width: int, height: int, n_frames: int) -> Path:
     return path
 
 
-def compare(movie: Path, stage: str, work: Path, *, caiman_python: str) -> str:
+def compare(movie: Path, stage: str, work: Path, *, n_runs: int, caiman_python: str) -> str:
     """Return one row of the table."""
-    mine = [
-        measure(
-            [sys.executable, "-m", "benchmarks.stages", "--ours", stage, str(movie), str(threads)],
-            **_LOOKS,
-        )
-        for threads in (1, 2)
-    ]
-    one, two = (json.loads(run.output.splitlines()[-1]) for run in mine)
+    one = [_ours_measured(movie, stage, n_threads=1) for _ in range(n_runs)]
+    two = [_ours_measured(movie, stage, n_threads=2) for _ in range(n_runs)]
     n_frames = len(np.load(movie, mmap_mode="r"))
-    row = f"| {stage} | {1e3 * one['cpu_s'] / n_frames:.2f} | {one['wall_s'] / two['wall_s']:.2f} "
-    row += f"| {mine[0].peak_held / 1e6:.0f} "
+    row = f"| {stage}, {n_frames} | {1e3 * _median('cpu_s', one) / n_frames:.2f} "
+    row += f"| {_median('wall_s', one) / _median('wall_s', two):.2f} "
+    row += f"| {_median('peak_mb', one):.0f} "
     if not caiman_python:
         return row + "| | | |"
-    folder = Path(tempfile.mkdtemp(dir=work))
-    run = measure([caiman_python, str(SCRIPT), str(movie), str(folder), stage], **_LOOKS)
-    subprocess.run(["rm", "-r", str(folder)], check=True)
-    theirs = json.loads(run.output.splitlines()[-1])
+    theirs = [_caiman_measured(movie, stage, work, caiman_python) for _ in range(n_runs)]
     return (
-        row + f"| {1e3 * theirs['cpu_s'] / n_frames:.1f} | {run.peak_held / 1e6:.0f} "
-        f"| {theirs['cpu_s'] / one['cpu_s']:.1f} |"
+        row + f"| {1e3 * _median('cpu_s', theirs) / n_frames:.1f} "
+        f"| {_median('peak_mb', theirs):.0f} "
+        f"| {_median('cpu_s', theirs) / _median('cpu_s', one):.1f} |"
     )
+
+
+def _ours_measured(movie: Path, stage: str, *, n_threads: int) -> dict[str, float]:
+    """Run a stage of ours in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.stages", "--ours"]
+    return _measured([*command, stage, str(movie), str(n_threads)])
+
+
+def _caiman_measured(movie: Path, stage: str, work: Path, python: str) -> dict[str, float]:
+    """Run a stage of CaImAn's in a process of its own, in a folder that is removed."""
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        return _measured([python, str(SCRIPT), str(movie), folder, stage])
+
+
+def _measured(command: list[str]) -> dict[str, float]:
+    """Return the seconds that a process prints at its end, and its memory."""
+    run = measure(command, **_LOOKS)
+    return {**json.loads(run.output.splitlines()[-1]), "peak_mb": run.peak_held / 1e6}
+
+
+def _median(name: str, runs: list[dict[str, float]]) -> float:
+    return float(np.median([run[name] for run in runs]))
 
 
 def main() -> None:
@@ -123,6 +138,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=600)
     parser.add_argument("--height", type=int, default=600)
     parser.add_argument("--frames", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=1, help="of each side; their medians count")
     parser.add_argument("--stage", action="append", choices=STAGES, help="only these")
     parser.add_argument("--ours", nargs=3, metavar=("STAGE", "MOVIE", "THREADS"))
     given = parser.parse_args()
@@ -133,10 +149,11 @@ def main() -> None:
     work = given.work or Path(tempfile.mkdtemp(prefix="miniscope-nwb-bench-"))
     work.mkdir(parents=True, exist_ok=True)
     movie = make_movie(work, width=given.width, height=given.height, n_frames=given.frames)
-    print("| stage | ours, CPU ms a frame | two threads over one | ours MB ", end="")
+    print("| stage, frames | ours, CPU ms a frame | two threads over one | ours MB ", end="")
     print("| CaImAn, CPU ms a frame | CaImAn MB | ratio |\n|---|---|---|---|---|---|---|")
     for stage in given.stage or STAGES:
-        print(compare(movie, stage, work, caiman_python=given.caiman_python), flush=True)
+        row = compare(movie, stage, work, n_runs=given.runs, caiman_python=given.caiman_python)
+        print(row, flush=True)
 
 
 if __name__ == "__main__":
