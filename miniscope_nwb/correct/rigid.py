@@ -15,7 +15,9 @@ from miniscope_nwb.correct.refine import Refinement
 from miniscope_nwb.correct.settings import LARGEST_SHARE, Settings
 from miniscope_nwb.correct.steadiness import steadiness
 from miniscope_nwb.correct.template import (
+    BinnedFrames,
     Sample,
+    SampleFrames,
     median_of_means,
     shift_sample,
     static_pattern,
@@ -27,6 +29,7 @@ Float32 = npt.NDArray[np.float32]
 
 RISE_SHARE = 1 / 6  # of each side, over which the taper rises
 N_ROUGH = 100  # of the sample, that all templates but the last are made of
+_PLACED_TOGETHER = 20  # frames of the sample that a thread takes at a time
 _WIDEN = 2  # times the window, where frames of the sample lie at its border
 _MANY_AT_BORDER = 0.01  # of the sample: the window is too small, or the template is poor
 _WIDE_GAIN = 1.1  # in the median score, by which the window is too small for most frames
@@ -88,7 +91,7 @@ class Placer:
         from miniscope_nwb.correct.filter_kernels import weigh
 
         surfaces, powers, gains = [], [], []
-        tapered = np.empty_like(self._window)
+        tapered = np.zeros(self._matcher.shape, np.float32)  # padded here, not for each transform
         for frame in frames:
             brightness = weigh(frame, self._window, tapered)
             gain = min(max(brightness / max(self._brightness, 1e-6), 0.5), 2.0)
@@ -140,10 +143,11 @@ def bootstrap(
     first
         Template to begin with, binned.
     """
-    frames = sample.frames  # as they are stored: as float32 they would be four times as large
+    frames: SampleFrames = sample.frames  # as they are stored
+    few = sample.frames[:: max(1, len(frames) // N_ROUGH)]
     if settings.factor > 1:
-        frames = _all_binned(frames, settings.factor, n_threads)
-    few = frames[:: max(1, len(frames) // N_ROUGH)]
+        frames = BinnedFrames(sample.frames, settings.factor)
+        few = _all_binned(few, settings.factor, n_threads)
     template, static, steady = first, None, None
     for round_number in range(n_rounds):
         is_last = round_number == n_rounds - 1
@@ -153,7 +157,7 @@ def bootstrap(
         )
         if static is None and _are_many_at_border(placed):
             # The mean is blurred by the motion, but shows faint cells that few frames do not.
-            mean = used.mean(axis=0, dtype=np.float32)
+            mean = few.mean(axis=0, dtype=np.float32)
             other = _place_sample(mean, static, used, settings, n_threads, is_last=is_last)
             if np.median(other[0].score) > np.median(placed.score):
                 placed, reach = other
@@ -188,7 +192,7 @@ def _all_binned(frames: npt.NDArray[Any], factor: int, n_threads: int) -> Float3
 def _place_sample(
     template: Float32,
     static: Float32 | None,
-    frames: npt.NDArray[Any],
+    frames: SampleFrames,
     settings: Settings,
     n_threads: int,
     *,
@@ -232,9 +236,13 @@ def _usual_reach(shifts_px: FloatArray) -> FloatArray:
     return np.asarray(_TOGETHER_DEVIATIONS * spread + 1)
 
 
-def _place_all(placer: Placer, frames: npt.NDArray[Any], n_threads: int) -> Placed:
-    pieces = [frames[k : k + 20] for k in range(0, len(frames), 20)]
-    return joined(map_in_order(placer.place, pieces, n_threads=n_threads))
+def _place_all(placer: Placer, frames: SampleFrames, n_threads: int) -> Placed:
+    def place(start: int) -> Placed:
+        stop = min(start + _PLACED_TOGETHER, len(frames))
+        return placer.place([frames[number] for number in range(start, stop)])
+
+    starts = range(0, len(frames), _PLACED_TOGETHER)
+    return joined(map_in_order(place, starts, n_threads=n_threads))
 
 
 def joined(parts: Iterable[Placed]) -> Placed:

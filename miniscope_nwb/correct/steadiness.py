@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from miniscope_nwb.correct.filters import bandpass
-from miniscope_nwb.correct.template import N_GROUPS, shift_sample
+from miniscope_nwb.correct.template import N_GROUPS, SampleFrames, shift_sample
 from miniscope_nwb.movie import map_in_order
 from miniscope_nwb.recording import BoolArray, FloatArray
 
@@ -19,7 +17,7 @@ _LEAST_VARIANCE = 0.05  # of the median: no place is believed more than twenty t
 
 
 def steadiness(
-    frames: npt.NDArray[Any],
+    frames: SampleFrames,
     template: Float32,
     static: Float32,
     shifts_px: FloatArray,

@@ -22,7 +22,7 @@ _BAND_ROWS = 64  # of the image whose medians a thread takes at a time
 N_GROUPS = 21  # means whose median is the template: half of them may be spoilt
 SAMPLE_BYTES = 200_000_000  # of the sample frames that are held
 LEAST_SAMPLE = 60  # frames, however large they are
-_SAMPLE_PIXELS = 40_000_000  # of all of them: a large field shows in fewer frames where it lies
+_SAMPLE_PIXELS = 80_000_000  # of all of them: a large field shows in fewer frames where it lies
 _LEAST_TELLING = 100  # frames, however large
 
 
@@ -32,6 +32,32 @@ class Sample:
 
     numbers: IntArray  # (n,) frames of the movie
     frames: npt.NDArray[Any]  # (n, height, width)
+
+
+class BinnedFrames:
+    """Frames of a sample, binned as often as they are asked for; held, they would be as large.
+
+    Parameters
+    ----------
+    frames
+        (n, height, width).
+    factor
+        Pixels along a side that are averaged.
+    """
+
+    def __init__(self, frames: npt.NDArray[Any], factor: int) -> None:
+        self._frames, self._factor = frames, factor
+        height, width = frames.shape[1:]
+        self.shape = (len(frames), height // factor, width // factor)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, number: int) -> Float32:
+        return binned(self._frames[number], self._factor)
+
+
+SampleFrames = npt.NDArray[Any] | BinnedFrames
 
 
 def take_sample(movie: Movie, usable: BoolArray, n_frames: int) -> Sample:
@@ -67,7 +93,7 @@ def _runs_of(usable: BoolArray, n_frames: int) -> list[IntArray]:
 
 
 def shift_sample(
-    frames: npt.NDArray[Any], shifts_px: FloatArray, static: Float32 | None = None
+    frames: SampleFrames, shifts_px: FloatArray, static: Float32 | None = None
 ) -> Shifter:
     """Return the function that shifts the frames of a sample rigidly, less a static pattern."""
     height, width = frames.shape[1:]
@@ -82,7 +108,7 @@ def shift_sample(
 
 
 def median_of_means(
-    frames: npt.NDArray[Any], shift: Shifter, keep: BoolArray, *, n_threads: int = 1
+    frames: SampleFrames, shift: Shifter, keep: BoolArray, *, n_threads: int = 1
 ) -> Float32:
     """Average the shifted frames in groups spread over the recording, and take their median.
 
@@ -136,7 +162,7 @@ def _median(means: Float32) -> Float32:
 
 
 def static_pattern(
-    frames: npt.NDArray[Any],
+    frames: SampleFrames,
     template: Float32,
     shifts_px: FloatArray,
     keep: BoolArray,
