@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from miniscope_nwb.cell_size import _spread as spread_of_bulk
 from miniscope_nwb.cell_size import DIAMETER_PER_SCALE, estimate_cell_size, find_blobs
 from miniscope_nwb.movie import ArrayMovie, FrameClock
 from miniscope_nwb.simulate.cells import SOMA_UM
@@ -102,3 +103,10 @@ def test_threads_do_not_change_the_result():
     usable = np.ones(200, bool)
     one = estimate_cell_size(movie, usable, n_threads=1)
     assert estimate_cell_size(movie, usable, n_threads=3) == one
+
+
+@pytest.mark.parametrize("n_values", [1, 2, 3, 6, 7, 1000, 40_001])
+def test_the_spread_is_that_of_the_lower_half(n_values):
+    values = np.random.default_rng(0).normal(3.0, 2.0, n_values).astype(np.float32)
+    middle, low = np.percentile(values.astype(float), [50, 15.865])
+    assert spread_of_bulk(values) == pytest.approx(middle - low, abs=1e-6)

@@ -7,6 +7,9 @@ import pytest
 
 from miniscope_nwb.correct.filter_kernels import cut_blocks, weigh
 from miniscope_nwb.correct.filters import binned, halves
+from miniscope_nwb.correct.piecewise import n_test_frames
+from miniscope_nwb.correct.template import BinnedFrames
+from miniscope_nwb.movie import ArrayMovie, regular_clock
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -42,3 +45,18 @@ def test_blocks_are_cut_where_they_lie_and_tapered():
     cut_blocks(picture, top, left, window, out)
     for block, y, x in zip(out, top, left, strict=True):
         np.testing.assert_array_equal(block, picture[y : y + 7, x : x + 9] * window)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_sample_is_binned_frame_by_frame(factor):
+    frames = np.random.default_rng(0).integers(0, 250, (4, 25, 32)).astype(np.uint8)
+    small = BinnedFrames(frames, factor)
+    assert (len(small), small.shape) == (4, (4, 25 // factor, 32 // factor))
+    for number in range(4):
+        np.testing.assert_array_equal(small[number], binned(frames[number], factor))
+
+
+@pytest.mark.parametrize(("side", "n"), [(100, 60), (447, 60), (600, 33), (633, 30), (1500, 30)])
+def test_a_large_field_tells_from_fewer_frames_whether_it_bends(side, n):
+    movie = ArrayMovie(np.zeros((2, side, side), np.uint8), regular_clock(2, rate_hz=20.0))
+    assert n_test_frames(movie) == n
