@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from miniscope_nwb.cell_size import _spread as spread_of_bulk
 from miniscope_nwb.cell_size import DIAMETER_PER_SCALE, estimate_cell_size, find_blobs
+from miniscope_nwb.cell_size import _spread as spread_of_bulk
 from miniscope_nwb.movie import ArrayMovie, FrameClock
 from miniscope_nwb.simulate.cells import SOMA_UM
 from miniscope_nwb.simulate.field import Field
