@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -302,5 +303,6 @@ def test_runs_whose_movie_is_elsewhere_say_how_to_come_by_it(written, tmp_path):
         del file["acquisition/Movie"]
     with miniscope_nwb.open(path) as session:
         assert len(session.run("first").cells) == 2
-        with pytest.raises(NwbContentError, match=r"join RAW\.nwb half\.nwb -o FILE\.nwb"):
+        advice = re.escape(f"`miniscope-nwb join RAW.nwb {path} -o FILE.nwb`")
+        with pytest.raises(NwbContentError, match=advice):
             session.frames
