@@ -214,9 +214,14 @@ def _refuse_clashes(raw: Path, files: Sequence[PlannedFile]) -> None:
     """Two recordings must not end in one file without ``--join``."""
     outputs = [file.output for file in files]
     clash = next((output for output in outputs if outputs.count(output) > 1), None)
-    if clash is not None:
+    if clash is None:
+        return
+    roots = [str(file.plan.root) for file in files if file.output == clash]
+    told = f"{raw} holds {len(files)} recordings, and {len(roots)} of them would become {clash}"
+    if clash.stem in {names.path_of_plan(file.plan).stem for file in files}:
         raise OutputError(
-            f"{raw} holds {len(files)} recordings and {outputs.count(clash)} of them would become "
-            f"{clash}: let -o name a folder for one file each, give --join for a single file, or "
-            "convert their folders one by one."
+            f"{told} ({', '.join(dict.fromkeys(roots))}), because their subject, start and "
+            "session_id are the same: convert them one by one, each with its own subject_id or "
+            "session_id in a YAML, or give --join for a single file."
         )
+    raise OutputError(f"{told}: let -o name a folder for one file each, or give --join.")

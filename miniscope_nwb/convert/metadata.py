@@ -15,7 +15,7 @@ from miniscope_nwb.convert import names
 from miniscope_nwb.convert.metadata_devices import missing_of_scopes, resolve_devices
 from miniscope_nwb.convert.plausible import judge_weight
 from miniscope_nwb.convert.session_start import find_start, resolve_start
-from miniscope_nwb.convert.user_metadata import UserMetadata, load_yaml_files
+from miniscope_nwb.convert.user_metadata import Given, UserMetadata, load_yaml_files
 from miniscope_nwb.convert.yaml_text import printable
 from miniscope_nwb.errors import MetadataError, RecordingError
 from miniscope_nwb.recording import Problem, Recording, StartTime
@@ -131,9 +131,11 @@ def _recorded_subject(
             )
         message = f"Recordings of {listed} are joined as one subject, as {given.where} says."
         return "", (Problem(severity="warning", code="joined_subjects", message=message),)
-    if not recorded or given is not None:
+    if not recorded:
         return "", ()
     subject_id = names.path_part(recorded[0])
+    if given is not None:
+        return "", _another_subject(recordings[0], recorded[0], given)
     if subject_id == recorded[0]:
         return subject_id, ()
     message = (
@@ -141,6 +143,18 @@ def _recorded_subject(
         "path of it; give subject_id in the YAML for another."
     )
     return subject_id, (Problem(severity="warning", code="subject_id", message=message),)
+
+
+def _another_subject(recording: Recording, recorded: str, given: Given) -> tuple[Problem, ...]:
+    """Say where the YAML names another animal than the recording: it may be of another session."""
+    if given.value in (recorded, names.path_part(recorded)):
+        return ()
+    message = (
+        f"{given.where} says that the subject is {given.value!r}, the recording that it is "
+        f"{recorded!r} ({raw_source(recording, 'subject.subject_id')}): the file is of "
+        f"{given.value!r}; if that is wrong, correct or empty subject_id there and convert again."
+    )
+    return (Problem(severity="warning", code="another_subject", message=message),)
 
 
 def _subject(subject_id: str, user: UserMetadata, start: datetime) -> SubjectInfo:

@@ -159,7 +159,9 @@ def _found(
     if not sources:
         return f"{key}:  # {hint}"
     if len(sources) > 1:
-        return f"{key}:  # {hint}; found: {_comment(', '.join(map(quote, sources)))}"
+        listed = _comment(", ".join(map(quote, sources)))
+        own = "leave empty, so that each file takes its own, or convert them one by one; "
+        return f"{key}:  # {own if is_required else ''}{hint}; found: {listed}"
     text, source = next(iter(sources.items()))
     if is_required:  # an identifier: what the YAML's own rule would refuse is mended
         text = names.path_part(text)

@@ -78,6 +78,18 @@ def test_two_sets_of_one_second_become_two_files(shell, tmp_path):
     assert all(path.is_file() for path in paths)
 
 
+def test_recordings_that_nothing_tells_apart_are_named(shell, tmp_path):
+    for rig in ("left", "right"):
+        make_v4(tmp_path / "raw" / rig, n_frames=10)
+    done = shell("convert", tmp_path / "raw", "-o", f"{tmp_path / 'out'}/")
+    assert done.code == 1
+    assert str(tmp_path / "raw" / "left") in done.err
+    assert str(tmp_path / "raw" / "right") in done.err
+    assert "session_id" in done.err
+    assert "let -o name a folder" not in done.err  # it does already
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_error_in_a_study_names_the_session(shell, tmp_path, two_sessions):
     _, second = two_sessions
     (second.folder / "Miniscope" / "timeStamps.csv").unlink()

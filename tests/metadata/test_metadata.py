@@ -258,6 +258,23 @@ class TestJoin:
         assert session.subject.subject_id == "m1"
         assert "joined_subjects" in {problem.code for problem in session.problems}
 
+    def test_another_subject_than_recorded_is_told(self, make_recording):
+        session = resolved([make_recording(subject_id="m07")], "subject: {subject_id: m06}")
+        assert session.subject.subject_id == "m06"
+        told = [p for p in session.problems if p.code == "another_subject"]
+        assert [p.severity for p in told] == ["warning"]
+        assert "session.yaml, line 1 says that the subject is 'm06'" in told[0].message
+        assert "'m07' (" in told[0].message
+
+    @pytest.mark.parametrize("recorded", ["m06", "", "a/b"])
+    def test_the_recorded_subject_or_none_is_no_other(self, make_recording, recorded):
+        given = {"a/b": "a-b"}.get(recorded, "m06")
+        session = resolved(
+            [make_recording(subject_id=recorded)], f"subject: {{subject_id: {given}}}"
+        )
+        assert session.subject.subject_id == given
+        assert "another_subject" not in {problem.code for problem in session.problems}
+
     def test_one_start_cannot_be_true_of_two(self, make_recording):
         several = [make_recording(), self.later(make_recording)]
         with pytest.raises(MetadataError, match=r"session.yaml, line 1: 2 recordings are joined"):

@@ -114,6 +114,13 @@ class TestSeveralRecordings:
         assert "experimenter" not in load_yaml_text(template).session
         assert 'found: "A", "B"' in " ".join(template.split()).replace("# ", "")
 
+    def test_one_slot_is_not_for_two_animals(self, make_recording):
+        template = write_template([make_recording(subject_id=name) for name in ("m06", "m07")])
+        assert "subject_id" not in load_yaml_text(template).subject
+        text = " ".join(template.split()).replace("# ", "")
+        assert "leave empty, so that each file takes its own" in text
+        assert 'found: "m06", "m07"' in text
+
     def test_starts_are_not_offered_as_a_key(self, make_recording):
         template = write_template([make_recording(), make_recording()])
         assert "session_start_time" not in template
