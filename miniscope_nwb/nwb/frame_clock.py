@@ -50,14 +50,14 @@ def series_times(file: h5py.File, series: h5py.Group) -> FloatArray:
     name = series.name.rpartition("/")[2]
     where, n_frames = Path(file.filename).name, len(series["data"])
     stamps, start = series.get("timestamps"), series.get("starting_time")
-    if stamps is None and start is not None and start.attrs.get("rate", 0) > 0:
-        times: FloatArray = start[()] + np.arange(n_frames) / float(start.attrs["rate"])
-        return times
+    if stamps is None and start is not None:
+        return _regular_times(start, n_frames, name=name, where=where)
     if stamps is None:
         raise NwbContentError(
-            f"{name} in {where} has neither timestamps nor a rate: its frames have no times."
+            f"{name} in {where} has neither timestamps nor a rate, so that its frames have no "
+            "times: convert the recording again, or write one of them."
         )
-    times = stamps[:].astype(np.float64)
+    times: FloatArray = stamps[:].astype(np.float64)
     if len(times) != n_frames:
         raise NwbContentError(
             f"{name} in {where} has {n_frames} frames but {len(times)} timestamps: convert the "
@@ -69,6 +69,18 @@ def series_times(file: h5py.File, series: h5py.Group) -> FloatArray:
             f"{int(is_bad.sum())} of the {n_frames} timestamps of {name} in {where} are not "
             f"numbers (the first at frame {int(is_bad.argmax())}): convert the recording again."
         )
+    return times
+
+
+def _regular_times(start: h5py.Dataset, n_frames: int, *, name: str, where: str) -> FloatArray:
+    """Return the times of frames at a fixed rate, (n_frames,)."""
+    first, rate = float(start[()]), float(start.attrs.get("rate", np.nan))
+    if not (np.isfinite(first) and 0 < rate < np.inf):
+        raise NwbContentError(
+            f"{name} in {where} starts at {first:g} s with a rate of {rate:g} frames a second, "
+            "which give its frames no times: write its timestamps, or a rate above 0."
+        )
+    times: FloatArray = first + np.arange(n_frames) / rate
     return times
 
 

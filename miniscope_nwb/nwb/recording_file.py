@@ -86,7 +86,8 @@ def read_recording(path: Path, series: str | None = None) -> RecordingInfo:
         if n_frames < MIN_FRAMES:
             raise NwbContentError(
                 f"{name} in {path.name} has {n_frames} frames; at least {MIN_FRAMES} are needed to "
-                "tell cells from noise."
+                "tell cells from noise: take a longer recording (`convert --join` makes one file "
+                "of its parts)."
             )
         plane = group.get("imaging_plane")
         sizes = pixel_sizes(plane)

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Positive = Annotated[float, Field(gt=0)]
+# No length, duration or ratio is larger: what is was mistyped, and would be infinite for 32 bits.
+Positive = Annotated[float, Field(gt=0, le=1e6)]
+Threshold = Annotated[float, Field(ge=-1e6, le=1e6)]
 # Side of a pixel in the tissue that can be at all; what lies outside is in another unit.
 PixelSize = Annotated[float, Field(ge=0.02, le=200)]
 # A running window: shorter is noise of single frames, longer is one value for the recording.
@@ -68,11 +70,17 @@ class MotionParams(StageParams):
     max_shift_px: Positive | None = Field(None, description="the same in raw px")
     highpass_um: Positive | None = Field(None, description="sigma of the high-pass; cell radius")
     highpass_px: Positive | None = Field(None, description="the same in raw px")
-    block_px: int | None = Field(None, ge=16, description="from a block to the next, raw px; 48")
-    overlap_px: int | None = Field(None, ge=0, description="by which blocks are larger, raw px; 24")
+    block_px: int | None = Field(
+        None, ge=16, le=10_000, description="from a block to the next, raw px; 48"
+    )
+    overlap_px: int | None = Field(
+        None, ge=0, le=10_000, description="by which blocks are larger, raw px; 24"
+    )
     max_deviation_px: Positive = Field(4.0, description="farthest of a block from the rigid shift")
     piecewise_threshold_px: Positive = Field(0.3, description="bending above: piecewise")
-    n_template_frames: int = Field(400, ge=20, description="frames of the bootstrapped template")
+    n_template_frames: int = Field(
+        400, ge=20, le=1_000_000, description="frames of the bootstrapped template"
+    )
     n_template_rounds: int = Field(3, ge=1, le=10, description="rounds of the bootstrap")
     outlier_deviation: Positive = Field(
         6.0, description="an outlier's correlation below the median, robust standard deviations"
@@ -82,7 +90,9 @@ class MotionParams(StageParams):
 class ImagesParams(StageParams):
     """Summary images."""
 
-    n_sample_frames: int = Field(3000, ge=100, description="frames of correlation and PNR")
+    n_sample_frames: int = Field(
+        3000, ge=100, le=1_000_000, description="frames of correlation and PNR"
+    )
 
 
 class ExtractParams(StageParams):
@@ -97,14 +107,18 @@ class ExtractParams(StageParams):
     ring_radius_um: Positive | None = Field(None, description="1.5 cell diameters")
     ring_radius_px: Positive | None = Field(None, description="the same in raw px")
     background_factor: int = Field(2, ge=1, le=8, description="binning of the ring model's grid")
-    n_background: int = Field(0, ge=0, description="low-rank background components beside the ring")
+    n_background: int = Field(
+        0, ge=0, le=100, description="low-rank background components beside the ring"
+    )
     merge_threshold: Fraction = Field(0.7, description="correlation of traces of one cell")
     min_distance_um: Positive | None = Field(None, description="of two seeds; a quarter diameter")
     n_rounds: int = Field(2, ge=1, le=20, description="rounds of spatial and temporal updates")
     second_seeding: bool = Field(True, description="seed again on the residual")
-    max_cells: int | None = Field(None, ge=1, description="at most so many components")
+    max_cells: int | None = Field(
+        None, ge=1, le=1_000_000, description="at most so many components"
+    )
     deconvolve: bool = Field(True, description="sparse deconvolution (OASIS)")
-    s_min: float | None = Field(None, description="smallest event, noise units; from the noise")
+    s_min: Threshold | None = Field(None, description="smallest event, noise units; from the noise")
 
 
 class TracesParams(StageParams):
@@ -121,25 +135,31 @@ class QualityParams(StageParams):
     event_confirm: Positive = Field(2.0, description="an event lasts while above, noise units")
     event_min_s: Positive = Field(0.1, description="shortest event")
     event_refractory_s: Positive = Field(0.2, description="between two events of one cell")
-    min_snr: float | None = Field(3.0, description="lowest SNR")
-    min_r_value: float | None = Field(None, description="lowest spatial r-value")
-    min_event_correlation: float | None = Field(0.5, description="lowest of the event image")
-    least_r_value: float | None = Field(0.5, description="lowest r-value beside an event image")
-    min_lone_r_value: float | None = Field(0.7, description="lowest where no event image is")
-    max_relative_area: float | None = Field(1.9, description="largest area, in the run's own")
-    min_relative_area: float | None = Field(0.5, description="smallest area, in the run's own")
-    max_event_area: float | None = Field(2.2, description="largest of what events light, the same")
-    soft_edge: float | None = Field(0.25, description="edge wider than the cells' by: soft; radii")
-    soft_event_correlation: float = Field(0.8, description="soft and lower: noise")
+    min_snr: Threshold | None = Field(3.0, description="lowest SNR")
+    min_r_value: Threshold | None = Field(None, description="lowest spatial r-value")
+    min_event_correlation: Threshold | None = Field(0.5, description="lowest of the event image")
+    least_r_value: Threshold | None = Field(0.5, description="lowest r-value beside an event image")
+    min_lone_r_value: Threshold | None = Field(0.7, description="lowest where no event image is")
+    max_relative_area: Threshold | None = Field(1.9, description="largest area, in the run's own")
+    min_relative_area: Threshold | None = Field(0.5, description="smallest area, in the run's own")
+    max_event_area: Threshold | None = Field(
+        2.2, description="largest of what events light, the same"
+    )
+    soft_edge: Threshold | None = Field(
+        0.25, description="edge wider than the cells' by: soft; radii"
+    )
+    soft_event_correlation: Threshold = Field(0.8, description="soft and lower: noise")
     soft_relative_area: Positive = Field(1.2, description="soft and larger: out of focus")
     soft_event_area: Positive = Field(1.5, description="soft, its events light more: the same")
     soft_diameter_um: Positive | None = Field(None, description="all soft and wider: none is one")
-    max_motion_correlation: float | None = Field(0.7, description="largest, trace with motion")
-    max_inverted_share: float | None = Field(None, description="inverted events, in the events")
+    max_motion_correlation: Threshold | None = Field(0.7, description="largest, trace with motion")
+    max_inverted_share: Threshold | None = Field(None, description="inverted events, in the events")
     twin_overlap: Fraction = Field(0.5, description="cosine of two masks on one cell, above")
     twin_correlation: Fraction = Field(0.7, description="the same of their traces")
     piece_overlap: Fraction = Field(0.35, description="cosine with a better cell of its piece")
-    piece_edge: float | None = Field(0.2, description="of a piece, wider than the cells' by; radii")
+    piece_edge: Threshold | None = Field(
+        0.2, description="of a piece, wider than the cells' by; radii"
+    )
     use_cnn: bool = Field(False, description="CaImAn's network, where it is present")
     min_cnn: Fraction = Field(0.5, description="lowest score where the network is used")
     n_event_images: int = Field(30, ge=1, le=500, description="events of an event image")

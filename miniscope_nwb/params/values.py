@@ -82,7 +82,7 @@ def allowed(field: FieldInfo) -> str:
     else:
         words = " or ".join(_KINDS.get(kind, str(kind)) for kind in kinds(field))
         bounds = [
-            f"{word} {getattr(item, mark):g}"
+            f"{word} {getattr(item, mark):.12g}"
             for item in _constraints(field)
             for mark, word in _BOUNDS.items()
             if getattr(item, mark, None) is not None

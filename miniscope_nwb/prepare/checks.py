@@ -53,7 +53,7 @@ def resolve_crop(
     if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
         message = (
             f"the crop x {x0} to {x1}, y {y0} to {y1} lies outside of the frame, which is {width} "
-            f"pixels wide and {height} high."
+            f"pixels wide and {height} high: give 0 to {width} and 0 to {height}."
         )
         raise ParameterError(message)
     if min(x1 - x0, y1 - y0) < LEAST_SIDE_PX:
@@ -112,7 +112,10 @@ def check_values(
         Whether the samples are those of a sensor, with a known full scale.
     """
     if lowest == highest:
-        raise NwbContentError(f"the movie is constant: every pixel of every frame is {lowest:g}.")
+        raise NwbContentError(
+            f"the movie is constant: every pixel of every frame is {lowest:g}; look at the video "
+            "(was the lens covered, the cable out?) and record again."
+        )
     if saturated_share > _MOST_SATURATED:
         message = (
             f"the movie is saturated: {100 * saturated_share:.0f} % of samples have the largest "
@@ -127,11 +130,15 @@ def check_values(
             f"the movie is all dark: its mean brightness is {typical:.2g} of "
             f"{full_scale(highest)} grey levels; was the light on?"
             if is_integer
-            else f"the movie is all dark: no sample is above 0 (the largest is {highest:g})."
+            else f"the movie is all dark: no sample is above 0 (the largest is {highest:g}); store "
+            "brightness as it was recorded, before a background is taken off."
         )
         raise NwbContentError(message)
     if is_still:
-        message = "the movie is constant: all frames show the same picture, not even noise changes."
+        message = (
+            "the movie is constant: all frames show the same picture, not even noise changes; look "
+            "at the video (did the camera hang?) and record again."
+        )
         raise NwbContentError(message)
 
 

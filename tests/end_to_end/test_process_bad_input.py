@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections import namedtuple
 
+import h5py
 import numpy as np
 import pytest
 from nwb.foreign_files import write_foreign
@@ -78,8 +80,6 @@ def test_too_few_frames(shell, foreign):
     ids=["constant", "dark", "saturated"],
 )
 def test_movies_without_content(shell, foreign, frames, words):
-    import re
-
     assert re.search(words, refused(shell, foreign(frames)))
 
 
@@ -103,6 +103,44 @@ def test_crop_outside_of_the_frame(shell, foreign):
 
 def test_cell_larger_than_the_field(shell, foreign):
     assert "60" in refused(shell, foreign(noise()), "-p", "cell_diameter_px=60")
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        ("motion.highpass_px=24.5", "motion.highpass_px is 24.5: .* 0.5 to 24 raw pixels"),
+        ("motion.highpass_um=100", "motion.highpass_um is 100, 50 raw pixels"),
+        ("motion.highpass_px=1e-6", "motion.highpass_px is 1e-06"),
+        ("motion.max_shift_px=49", "motion.max_shift_px is 49: .* 1 to 48 raw pixels"),
+        ("extract.ring_radius_px=900", "extract.ring_radius_px is 900"),
+        ("extract.min_distance_um=97", "extract.min_distance_um is 97, 48.5 raw pixels"),
+    ],
+)
+def test_lengths_that_no_field_of_this_size_can_have(shell, foreign, length, words):
+    last = refused(shell, foreign(noise()), "-p", "pixel_size_um=2", "-p", length)
+    assert re.search(words, last), last
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        ("session_start_time", "lacks session_start_time, which NWB requires"),
+        ("identifier", "lacks identifier"),
+        ("acquisition/Movie/imaging_plane", "lacks /acquisition/Movie/imaging_plane,"),
+        ("general/optophysiology/Plane/indicator", "imaging_plane/indicator"),
+        ("general/optophysiology/Plane/o", "imaging_plane/OpticalChannel"),
+        ("general/devices/Scope", "imaging_plane/device"),
+    ],
+)
+def test_a_file_that_lacks_what_nwb_requires_is_refused_before_the_work(
+    shell, foreign, lacks, said
+):
+    path = foreign(noise())
+    with h5py.File(path, "r+") as file:
+        del file[lacks]
+    last = refused(shell, path)
+    assert said in last
+    assert shell("plan", path, *ENGINE).err.splitlines()[-1] == last
 
 
 def test_nothing_found_is_a_valid_file_and_a_warning_that_names_the_threshold(shell, foreign):

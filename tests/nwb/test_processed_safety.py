@@ -44,6 +44,19 @@ def write(path: Path, name: str = "first", **options) -> None:
     write_run(path, made.make_run(path, name), movie=made.corrected_movie(), **options)
 
 
+def test_what_another_program_left_broken_is_named(path):
+    with h5py.File(path, "r+") as file:
+        broken = file.create_group("acquisition/Broken")
+        broken.attrs["namespace"], broken.attrs["neurodata_type"] = "core", "TimeSeries"
+        broken.attrs["object_id"] = "7f0c9a0e-5a0e-4d8f-9f43-0d2f0a6d1a11"
+    before = path.read_bytes()
+    with pytest.raises(NwbContentError, match=r"x.nwb holds what pynwb cannot read .*Broken") as no:
+        write(path)
+    assert "miniscope-nwb validate" in str(no.value)
+    assert "\n" not in str(no.value)
+    assert_as_it_was(path, before)
+
+
 CHILD = """
 import sys, time
 sys.path.insert(0, {here!r})

@@ -142,6 +142,16 @@ def _no_times(path: Path) -> None:
         del file["acquisition/Movie/timestamps"]
 
 
+def _rate(rate: float):
+    def write(path: Path) -> None:
+        _no_times(path)
+        with h5py.File(path, "a") as file:
+            file["acquisition/Movie/starting_time"] = 0.0
+            file["acquisition/Movie/starting_time"].attrs["rate"] = rate
+
+    return write
+
+
 def _texts(path: Path) -> None:
     with h5py.File(path, "a") as file:
         del file["acquisition/Movie/data"]
@@ -157,6 +167,8 @@ def _texts(path: Path) -> None:
         (_nan_times, r"2 of the 130 timestamps of Movie .* not numbers \(the first at frame 7\)"),
         (_short_times, r"130 frames but 100 timestamps"),
         (_no_times, r"neither timestamps nor a rate"),
+        (_rate(-20.0), r"Movie in x\.nwb starts at 0 s with a rate of -20 frames a second"),
+        (_rate(np.nan), r"a rate of nan frames a second, which give its frames no times"),
         (_texts, r"holds \|S1, which is no grey level"),
     ],
 )

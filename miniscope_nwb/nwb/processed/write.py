@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 
-from miniscope_nwb.errors import OutputError
+from miniscope_nwb.errors import NwbContentError, OutputError
 from miniscope_nwb.movie import Movie
 from miniscope_nwb.nwb.careful_file import CarefulFile
 from miniscope_nwb.nwb.frame_clock import series_times
@@ -84,7 +85,7 @@ def write_run(
                 remove_run(file, run.name)
             version.compact()
         with version.edit() as (file, disk):
-            _append(file, disk, run, movie, kind, progress=progress, n_threads=n_threads)
+            _append(path, file, disk, run, movie, kind, progress=progress, n_threads=n_threads)
         from miniscope_nwb.nwb.processed.recheck import recheck_run
 
         recheck_run(version, run)
@@ -104,6 +105,7 @@ def _extra_bytes(run: RunRecord, movie: Movie | None, corrected: Corrected) -> i
 
 
 def _append(
+    path: Path,
     file: h5py.File,
     disk: CarefulFile,
     run: RunRecord,
@@ -130,7 +132,7 @@ def _append(
         warnings.filterwarnings("ignore", message="Ignoring the following cached namespace")
         with NWBHDF5IO(file=file, mode="a") as nwb_io:
             with only_run(file, latest):
-                nwb = nwb_io.read()
+                nwb = _read(nwb_io, path)
                 later = objects.add_objects(nwb, run, plan, movie, times)
                 objects.add_tables(nwb, new)
                 nwb_io.write(nwb)
@@ -142,3 +144,18 @@ def _append(
                     progress(n_done, total)
             for name in rows.keys() - new.keys():
                 append_rows(file[f"{GROUP}/{name}"], rows[name])
+
+
+def _read(nwb_io: Any, path: Path) -> Any:
+    """Read what stands in the file; a run is added to all of it, or to nothing."""
+    try:
+        return nwb_io.read()
+    except (OSError, MemoryError):
+        raise  # the disk's or the machine's, and told as such
+    except Exception as error:  # of whatever another program left in it, pynwb raises what it meets
+        why = " ".join(str(error).split())[:200]
+        raise NwbContentError(
+            f"{path.name} holds what pynwb cannot read ({type(error).__name__}: {why}), so that "
+            f"nothing can be added to it: look for it with `miniscope-nwb validate {path}`, mend "
+            "or remove it, and run the command again; finished stages are kept."
+        ) from error
