@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from difflib import get_close_matches
 import click
 
 from miniscope_nwb import __version__
+from miniscope_nwb.cli import interrupt
 from miniscope_nwb.errors import MiniscopeError
 
 # In the order of a laboratory's work; a command's module is imported only when it is needed.
@@ -124,6 +124,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return int(stop.exit_code)
     except click.exceptions.Abort:
+        interrupt.seen()
         click.echo(_interrupted(arguments), err=True)
         return 130
     except click.ClickException as wrong:
@@ -132,6 +133,7 @@ def run(arguments: Sequence[str]) -> int:
         wrong.show()
         return int(wrong.exit_code)
     except KeyboardInterrupt:
+        interrupt.seen()
         click.echo(_interrupted(arguments), err=True)
         return 130
     except MiniscopeError as problem:
@@ -155,6 +157,7 @@ def main() -> None:
         # A Windows console with a narrow code page must not turn a name into a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    # A cluster that ends a job sends SIGTERM: clean up as for Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(run(sys.argv[1:]))
+    interrupt.install()
+    code = run(sys.argv[1:])
+    interrupt.seen()
+    sys.exit(code)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from miniscope_nwb.cli import share_run
+from miniscope_nwb.cli import interrupt, share_run
 from miniscope_nwb.cli import share_text as text
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ def upload(
         archive.transport.patience_s = archive.transport.settings.patience_s
         return share_run.send(archive, dandiset, checks, may_replace, wait_s, as_json=as_json)
     except KeyboardInterrupt:
+        interrupt.seen()
         if as_json:
             click.echo(json.dumps({"error": "interrupted", "exit_code": share_run.INTERRUPTED}))
         text.say("Interrupted. Run the same command again: it sends only what is missing.")
