@@ -29,12 +29,15 @@ from miniscope_nwb.errors import MismatchError
 from miniscope_nwb.recording import (
     Device,
     FloatArray,
+    IntArray,
     LostSpan,
     Recording,
     Timeline,
 )
 
 __all__ = ["reconcile", "reconcile_recording", "session_clock_shift"]
+
+_LONG_GAP_S = 60.0  # a pause that is told, where it outlasts the recording itself
 
 
 def reconcile(
@@ -259,6 +262,7 @@ def _make_timeline(
     frames, is_stored = pairs.frames, ~np.isnan(frame_s)
     row = np.where(pairs.frame_has_row, pairs.rows.row[pairs.row_of_frame], -1)
     lost = _find_lost(device, pairs, time_s)
+    _warn_of_gap(findings, pairs.rows.frame_index, time_s)
     lost += lost_frames.lost_from_files(
         placement.missing,
         device=device.name,
@@ -278,6 +282,23 @@ def _make_timeline(
         problems=tuple(findings.problems),
         clock_shift_s=moved_s,
     )
+
+
+def _warn_of_gap(findings: Findings, frame_index: IntArray, time_s: FloatArray) -> None:
+    """Say where a single interval outlasts all others together: a slip of a stamp does so."""
+    used = ~np.isnan(time_s)
+    intervals = np.diff(time_s[used])
+    if not len(intervals):
+        return
+    at = int(np.argmax(intervals))
+    gap, rest = intervals[at], np.abs(intervals).sum() - intervals[at]
+    if gap > max(_LONG_GAP_S, rest):
+        findings.warn(
+            "long_gap",
+            f"frame {frame_index[used][at + 1]} is stamped {gap:.10g} s after the one before it, "
+            f"longer than all the rest ({rest:.4g} s), and what would lie between counts as lost: "
+            f"if nothing paused there, correct that stamp in {findings.source} and convert again.",
+        )
 
 
 def _find_lost(device: Device, pairs: Pairs, time_s: FloatArray) -> list[LostSpan]:

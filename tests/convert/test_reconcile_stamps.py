@@ -100,6 +100,25 @@ def test_rows_without_a_time_count_as_missing():
     assert codes(collected, "error") == ["no_stamps"]
 
 
+@pytest.mark.parametrize(("at", "jump"), [(23, 99_999_380.0), (10, 61.0)])
+def test_a_stamp_that_is_far_from_all_others_is_told(at, jump):
+    time_s = regular(24)
+    time_s[at:] += jump
+    timeline = reconcile(make_device([24], time_s, counter=np.arange(24)))
+    (told,) = [problem for problem in timeline.problems if problem.code == "long_gap"]
+    assert told.severity == "warning"
+    assert f"frame {at} is stamped {jump + 0.05:.10g} s after" in told.message
+    assert "Miniscope/timeStamps.csv" in told.message
+    np.testing.assert_array_equal(timeline.time_s, time_s)  # told, not altered
+
+
+@pytest.mark.parametrize("jump", [50.0, 200.0])
+def test_a_pause_within_a_longer_recording_is_not(jump):
+    time_s = regular(5000)  # 250 s
+    time_s[900:] += jump
+    assert "long_gap" not in codes(reconcile(make_device([5000], time_s)), "warning")
+
+
 def test_restarting_counter_stops():
     index = np.concatenate((np.arange(20), np.arange(10)))
     device = make_device([30], regular(30), frame_index=index)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from builders.v4 import START, make_v4
@@ -95,6 +97,25 @@ class TestMetadata:
         if not where:
             assert recording.start.value == datetime(2023, 3, 26, 14, 5, 9)
             assert recording.start.is_assumed
+
+    @pytest.mark.parametrize("where", ["", "Miniscope"])
+    def test_a_file_that_may_not_be_read_stops(self, tmp_path, monkeypatch, where):
+        """It may be whole, so that to go on without it would lose what it says."""
+        truth = make_v4(tmp_path / "2023_03_26" / "14_05_09")
+        withheld, read_bytes = truth.folder / where / "metaData.json", Path.read_bytes
+
+        def refuse(path):
+            if path == withheld:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return read_bytes(path)
+
+        monkeypatch.setattr(Path, "read_bytes", refuse)
+        recording = read(truth.folder)
+        assert codes(recording, "error") == ["withheld_metadata"]
+        name = f"{where}/metaData.json".strip("/")
+        assert f"{name}: cannot be read (Permission denied); check" in message(
+            recording, "withheld_metadata"
+        )
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
     def test_encodings(self, tmp_path, encoding):

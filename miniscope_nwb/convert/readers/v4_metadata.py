@@ -35,6 +35,7 @@ class Metadata:
     relative_path: str
     values: dict[str, Json]
     damage: str = ""  # why nothing could be read
+    is_withheld: bool = False  # it may be whole: the system did not let it be read
     remarks: tuple[str, ...] = ()
 
     def text(self, *keys: str) -> str:
@@ -53,6 +54,9 @@ class Metadata:
 
     def problems(self, device: str = "") -> list[Problem]:
         """Say what was wrong with the file."""
+        if self.is_withheld:
+            message = f"{self.relative_path}: {self.damage}"
+            return [Problem("error", "withheld_metadata", message, self.relative_path, device)]
         messages = [f"{self.relative_path}: {remark}." for remark in self.remarks]
         if self.damage:
             messages = [
@@ -71,9 +75,9 @@ def read_metadata(path: Path, *, relative_path: str) -> Metadata:
     try:
         file = read_text(path, display=relative_path)
     except RecordingError as error:
-        return Metadata(
-            path, relative_path, {}, damage=str(error).removeprefix(relative_path + ": ")
-        )
+        damage = str(error).removeprefix(relative_path + ": ")
+        withheld = isinstance(error.__cause__, OSError)
+        return Metadata(path, relative_path, {}, damage, is_withheld=withheld)
     remarks = list(file.remarks)
     if file.encoding == "utf-8-sig":
         remarks.append("has a byte order mark, so it was re-saved by an editor")
