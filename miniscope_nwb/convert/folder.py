@@ -220,8 +220,8 @@ def _refuse_clashes(raw: Path, files: Sequence[PlannedFile]) -> None:
     told = f"{raw} holds {len(files)} recordings, and {len(roots)} of them would become {clash}"
     if clash.stem in {names.path_of_plan(file.plan).stem for file in files}:
         raise OutputError(
-            f"{told} ({', '.join(dict.fromkeys(roots))}), because their subject, start and "
-            "session_id are the same: convert them one by one, each with its own subject_id or "
-            "session_id in a YAML, or give --join for a single file."
+            f"{told} ({', '.join(dict.fromkeys(roots))}), because their subject and session_id "
+            "(their start, where a YAML gives none) are the same: convert them one by one, each "
+            "with its own subject_id or session_id in a YAML, or give --join for a single file."
         )
     raise OutputError(f"{told}: let -o name a folder for one file each, or give --join.")
