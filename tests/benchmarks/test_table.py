@@ -84,3 +84,12 @@ def test_no_point_is_tried_after_one_that_finds_all():
     points = [point["changes"] for point in caiman_grid(MOVIE)]
     assert table.best_point(bench, MOVIE) == points[1]
     assert bench.scores == [0.9]
+
+
+def test_the_quick_table_leaves_out_what_takes_long():
+    kept = {
+        group: [name for name in table.ENGINES if table.is_quick(name, group)]
+        for group in ("easy", "hard", "clip")
+    }
+    everywhere = ["builtin", "caiman", "caiman-mended"]
+    assert kept == {"easy": [*everywhere, "minian"], "hard": everywhere, "clip": everywhere}
