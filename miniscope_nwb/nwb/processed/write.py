@@ -67,6 +67,8 @@ def write_run(
     OutputError
         If the run is there already and not to be replaced, another process is writing the file,
         or it cannot be written; the file is unchanged then.
+    NwbContentError
+        If pynwb cannot read what stands in the file; it is unchanged then, too.
     """
     check_run_name(run.name)
     kind: Corrected = "none" if movie is None else corrected
